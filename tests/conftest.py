@@ -1,0 +1,32 @@
+"""Fixtures that several test folders need."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SHARED = Path(__file__).resolve().parents[1] / ".." / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of reference vectors, weights and speech beside the project."""
+    if not SHARED.is_dir():
+        pytest.skip("the reference material in ../shared is absent")
+    return SHARED.resolve()
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A seeded generator, fresh for each test."""
+    return np.random.default_rng(20)
+
+
+@pytest.fixture(scope="session")
+def oracle_path() -> Path:
+    """A libopus with DRED compiled in, named by $DRED_ORACLE."""
+    name = os.environ.get("DRED_ORACLE")
+    if not name:
+        pytest.skip("$DRED_ORACLE names no libopus with DRED compiled in")
+    return Path(name)
