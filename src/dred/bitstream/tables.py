@@ -1,0 +1,91 @@
+"""The statistical tables of a payload: for each quantiser level and dimension, how it is quantised and coded.
+
+They are uint8, belong to one trained model and must be the same bytes at both ends. No weight blob of libopus carries
+them. Source: draft-ietf-mlcodec-opus-dred; libopus 1.6.1 dnn/dred_rdovae_stats_data.c.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import UInt8
+
+from ..errors import ModelError, UsageError
+from .laplace import LaplaceModel, build_laplace_model
+from .version import NUM_LEVELS, DredVersion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SymbolTables:
+    """The tables of the latents or of the initial state, all `[level, dimension]`, in 1/256.
+
+    Attributes:
+        scale_q8: Symbols per unit of the value.
+        dead_zone_q8: How far the quantiser pulls values towards zero.
+        r_q8: Decay of the Laplace distribution; 0 = not coded.
+        p0_q8: Probability of zero; 255 = not coded.
+        model: The same as the entropy coder wants it.
+
+    Raises:
+        ModelError: Shapes differ, there are not 16 levels, or a coded dimension has no probability of zero or no scale.
+    """
+
+    scale_q8: UInt8[np.ndarray, "levels dims"]
+    dead_zone_q8: UInt8[np.ndarray, "levels dims"]
+    r_q8: UInt8[np.ndarray, "levels dims"]
+    p0_q8: UInt8[np.ndarray, "levels dims"]
+    model: LaplaceModel = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("scale_q8", "dead_zone_q8", "r_q8", "p0_q8"):
+            table = getattr(self, name)
+            if table.shape != self.scale_q8.shape or table.shape[0] != NUM_LEVELS or table.dtype != np.uint8:
+                expected = f"uint8 [{NUM_LEVELS}, {self.scale_q8.shape[-1]}]"
+                raise ModelError(f"table {name} must be {expected}, not {table.dtype} {list(table.shape)}")
+        model = build_laplace_model(self.p0_q8, self.r_q8)
+        if np.any(model.is_coded & ((self.p0_q8 == 0) | (self.scale_q8 == 0))):
+            raise ModelError("a coded dimension needs p0_q8 and scale_q8 of at least 1")
+        object.__setattr__(self, "model", model)
+
+    @property
+    def dim(self) -> int:
+        """Symbols in one vector."""
+        return self.scale_q8.shape[1]
+
+    def num_coded(self, level: int) -> int:
+        """Count the dimensions that are coded at a level, 0..15.
+
+        Raises:
+            UsageError: There is no such level.
+        """
+        if not 0 <= level < NUM_LEVELS:
+            raise UsageError(f"the level must be 0..{NUM_LEVELS - 1}, not {level}")
+        return int(np.count_nonzero(self.model.is_coded[level]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PayloadTables:
+    """All tables of one trained model, and the version of the payload that it speaks.
+
+    Raises:
+        ModelError: The tables are not as wide as the version says.
+    """
+
+    version: DredVersion
+    latent: SymbolTables
+    state: SymbolTables
+
+    def __post_init__(self) -> None:
+        found = (self.latent.dim, self.state.dim)
+        expected = (self.version.latent_dim, self.version.state_dim)
+        if found != expected:
+            raise ModelError(f"version {self.version.name} has {expected} latent and state dimensions, not {found}")
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all table bytes; equal hashes mean compatible payloads."""
+        digest = hashlib.sha256()
+        for tables in (self.latent, self.state):
+            for table in (tables.scale_q8, tables.dead_zone_q8, tables.r_q8, tables.p0_q8):
+                digest.update(table.tobytes())
+        return digest.hexdigest()
