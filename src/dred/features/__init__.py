@@ -1,0 +1,23 @@
+"""PCM to acoustic features: 18 Bark cepstra, pitch and voicing per 10 ms.
+
+`FeatureExtractor` turns 16 kHz samples into feature frames; `burg_features` gives the PLC predictor its view of the
+newest 10 ms; `Downsampler` brings any Opus rate to 16 kHz first.
+"""
+
+from .burg import NUM_BURG_FEATURES, burg_features
+from .downsampler import Downsampler
+from .extractor import ExtractorState, FeatureExtractor
+from .layout import NUM_CEPSTRA, NUM_FEATURES, PITCH, VOICING, pitch_to_period_samples
+
+__all__ = [
+    "NUM_BURG_FEATURES",
+    "NUM_CEPSTRA",
+    "NUM_FEATURES",
+    "PITCH",
+    "VOICING",
+    "Downsampler",
+    "ExtractorState",
+    "FeatureExtractor",
+    "burg_features",
+    "pitch_to_period_samples",
+]

@@ -1,0 +1,114 @@
+"""PCM at 16 kHz to feature frames, one per 10 ms.
+
+    samples -> pre-emphasis -> spectrum -> cepstrum ------------------------> features 0-17
+                          '-> residual by the cepstrum's LPC -> pitch network -> feature 18
+                                                           '-> voicing ------> feature 19
+
+The residual lags the spectrum by 5 ms, so that its frame lies in the middle of the window.
+
+Source: facts from libopus 1.6.1 dnn/lpcnet_enc.c; draft-ietf-mlcodec-opus-dred (feature set).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Complex64, Float32
+
+from ..errors import UsageError
+from ..nn import Engine, Tensors
+from ..timebase import FEATURE_FRAME_SAMPLES
+from .bands import OVERLAP_SAMPLES, band_energies, cepstrum_from_bands, lpc_from_cepstrum, spectrum
+from .layout import NUM_CEPSTRA, NUM_FEATURES, PITCH, VOICING, pitch_to_period_samples
+from .pitch import NUM_FREQUENCY_VALUES, PitchNetwork, PitchState
+from .residual import ResidualState, correlations, update_residual, voicing_feature
+
+PRE_EMPHASIS = np.float32(0.85)
+_RESIDUAL_DELAY_SAMPLES = 80
+_NUM_LOW_BINS = 30
+_TINY = np.float32(1e-15)
+
+
+@dataclass(slots=True, kw_only=True)
+class ExtractorState:
+    """What the extractor remembers between frames."""
+
+    last_sample: np.float32
+    overlap: Float32[np.ndarray, " 160"]
+    spectrum: Complex64[np.ndarray, " 30"]
+    residual: ResidualState
+    pitch: PitchState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureExtractor:
+    """The feature extraction of one model; its state is explicit."""
+
+    pitch_network: PitchNetwork
+
+    @classmethod
+    def from_tensors(cls, tensors: Tensors, engine: Engine) -> "FeatureExtractor":
+        """Build the extractor with the pitch network of a weights file."""
+        return cls(pitch_network=PitchNetwork.from_tensors(tensors, engine))
+
+    def initial_state(self) -> ExtractorState:
+        """Return the memory of a stream that has not begun."""
+        return ExtractorState(
+            last_sample=np.float32(0),
+            overlap=np.zeros(OVERLAP_SAMPLES, np.float32),
+            spectrum=np.zeros(_NUM_LOW_BINS, np.complex64),
+            residual=ResidualState(),
+            pitch=self.pitch_network.initial_state(),
+        )
+
+    def extract_frame(
+        self, state: ExtractorState, samples: Float32[np.ndarray, " 160"]
+    ) -> Float32[np.ndarray, " 20"]:
+        """Extract the features of the next 10 ms; samples are on the int16 scale, -32768 to 32767."""
+        emphasised = samples.copy()
+        emphasised[1:] -= PRE_EMPHASIS * samples[:-1]
+        emphasised[0] -= PRE_EMPHASIS * state.last_sample
+        state.last_sample = samples[-1]
+        delayed = np.concatenate(
+            [state.overlap[OVERLAP_SAMPLES - _RESIDUAL_DELAY_SAMPLES :], emphasised[:-_RESIDUAL_DELAY_SAMPLES]]
+        )
+        bins = spectrum(np.concatenate([state.overlap, emphasised]))
+        state.overlap = emphasised
+        power = bins.real**2 + bins.imag**2
+        frequency = _instantaneous_frequency(bins[:_NUM_LOW_BINS], power[:_NUM_LOW_BINS], state.spectrum)
+        state.spectrum = bins[:_NUM_LOW_BINS]
+
+        features = np.empty(NUM_FEATURES, np.float32)
+        features[:NUM_CEPSTRA] = cepstrum_from_bands(band_energies(power))
+        update_residual(state.residual, delayed, lpc_from_cepstrum(features[:NUM_CEPSTRA]))
+        features[PITCH] = self.pitch_network.step(state.pitch, frequency, correlations(state.residual))
+        period_samples = pitch_to_period_samples(features[PITCH])
+        features[VOICING] = voicing_feature(state.residual, period_samples)
+        return features
+
+    def extract(
+        self, state: ExtractorState, samples: Float32[np.ndarray, " samples"]
+    ) -> Float32[np.ndarray, "frames 20"]:
+        """Extract the features of whole frames.
+
+        Raises:
+            UsageError: The number of samples is no multiple of 160.
+        """
+        if samples.size % FEATURE_FRAME_SAMPLES:
+            raise UsageError(f"features need a multiple of {FEATURE_FRAME_SAMPLES} samples, got {samples.size}")
+        frames = [self.extract_frame(state, frame) for frame in samples.reshape(-1, FEATURE_FRAME_SAMPLES)]
+        return np.array(frames, np.float32).reshape(-1, NUM_FEATURES)
+
+
+def _instantaneous_frequency(bins: np.ndarray, power: np.ndarray, previous: np.ndarray) -> np.ndarray:
+    """Phase advance of the low bins as unit vectors, with their log power: [p0, re1, im1, p1, re2, ...]."""
+    log_power = np.clip((10 * np.log10(_TINY + power) - 6) / 64, -1, 1)
+    # Bin 0 has no meaningful phase, and libopus takes its real part only.
+    log_power[0] = np.clip((10 * np.log10(_TINY + bins[0].real ** 2) - 6) / 64, -1, 1)
+    turn = bins * previous.conj()
+    turn /= np.sqrt(_TINY + turn.real**2 + turn.imag**2)
+    values = np.empty(NUM_FREQUENCY_VALUES, np.float32)
+    values[0] = log_power[0]
+    values[1::3] = turn[1:].real
+    values[2::3] = turn[1:].imag
+    values[3::3] = log_power[1:]
+    return values

@@ -1,0 +1,11 @@
+"""Acoustic features to latents and initial states, and back.
+
+`RdovaeEncoder` runs forward in time and yields one latent and one state per 20 ms; `RdovaeDecoder` runs backward from
+a state, 40 ms per latent.
+"""
+
+from .blocks import BlockState
+from .decoder import RdovaeDecoder
+from .encoder import RdovaeEncoder
+
+__all__ = ["BlockState", "RdovaeDecoder", "RdovaeEncoder"]
