@@ -1,0 +1,82 @@
+"""Deep redundancy for speech over lossy networks, compatible with libopus's DRED.
+
+    pcm -> features -> rdovae -> bitstream -> opus -> rtp ---.
+                                                          channel
+    pcm <- vocoder  <- rdovae <- bitstream <- opus <- rtp <--'
+              '-- concealment (nothing covers the gap)
+
+`Sender` turns speech into protected Opus packets, `Receiver` turns what arrives into speech; `protect` and `recover` do
+the same for whole streams.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .assembly import Receiver, Sender
+    from .errors import DredError, LibopusError, ModelError, RemoteDataError, UsageError
+    from .offline import ArrivedPacket, protect, recover, recover_stream
+    from .receiver import (
+        Event,
+        PacketDropped,
+        Played,
+        PrimingConfig,
+        ReceiverConfig,
+        RedundancyRefused,
+        Source,
+        StreamRestarted,
+    )
+    from .sender import DredConfig, SenderConfig, SentPacket
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "assembly": ("Receiver", "Sender"),
+    "errors": ("DredError", "LibopusError", "ModelError", "RemoteDataError", "UsageError"),
+    "offline": ("ArrivedPacket", "protect", "recover", "recover_stream"),
+    "receiver": (
+        "Event",
+        "PacketDropped",
+        "Played",
+        "PrimingConfig",
+        "ReceiverConfig",
+        "RedundancyRefused",
+        "Source",
+        "StreamRestarted",
+    ),
+    "sender": ("DredConfig", "SenderConfig", "SentPacket"),
+}
+
+__all__ = [
+    "ArrivedPacket",
+    "DredConfig",
+    "DredError",
+    "Event",
+    "LibopusError",
+    "ModelError",
+    "PacketDropped",
+    "Played",
+    "PrimingConfig",
+    "Receiver",
+    "ReceiverConfig",
+    "RedundancyRefused",
+    "RemoteDataError",
+    "Sender",
+    "SenderConfig",
+    "SentPacket",
+    "Source",
+    "StreamRestarted",
+    "UsageError",
+    "protect",
+    "recover",
+    "recover_stream",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for, so that `import dred` costs nothing."""
+    from importlib import import_module
+
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

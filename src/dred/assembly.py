@@ -1,0 +1,181 @@
+"""Where the stages become a sender and a receiver: the only file that names concrete networks.
+
+    weights -> engine, extractor, RDO-VAE encoder -----------------> Sender
+           '-> engine, extractor, predictor, vocoder, decoders ----> Receiver
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Float32
+
+from .bitstream import DRED_FINAL, VERSIONS, DredVersion, PayloadTables, SymbolTables
+from .concealment import Predictor
+from .errors import ModelError
+from .features import FeatureExtractor
+from .nn import Engine, default_engine
+from .opus import OpusDecoder
+from .rdovae import RdovaeDecoder, RdovaeEncoder
+from .receiver import NeuralParts, PrimingConfig, ReceiverConfig, ReceiveStream, RedundancyReader
+from .sender import DredConfig, SenderConfig, SendStream
+from .timebase import FEATURE_FRAME_SAMPLES
+from .vocoder import Fargan
+from .weights import WeightSet, installed, load
+
+_VERSION_NAMES = {version.name: version for version in VERSIONS}
+
+
+class NeuralEncoder:
+    """The sender's networks, with the memory of one stream."""
+
+    def __init__(self, weights: WeightSet, version: DredVersion, engine: Engine) -> None:
+        """Build the networks of a weight set, for a version of the payload that it speaks."""
+        self.tables = payload_tables(weights, version)
+        self._extractor, self._encoder = _encoder_networks(weights, engine)
+        self._extractor_state = self._extractor.initial_state()
+        self._encoder_state = self._encoder.initial_state()
+
+    def encode(
+        self, samples: Float32[np.ndarray, " 320"]
+    ) -> tuple[Float32[np.ndarray, " latent"], Float32[np.ndarray, " state"]]:
+        """Encode the next 20 ms, 16 kHz on the int16 scale."""
+        frames = [samples[:FEATURE_FRAME_SAMPLES], samples[FEATURE_FRAME_SAMPLES:]]
+        features = np.stack([self._extractor.extract_frame(self._extractor_state, frame) for frame in frames])
+        return self._encoder.encode(self._encoder_state, features)
+
+
+class Sender(SendStream):
+    """Speech to Opus packets with redundancy, with the networks of installed weights."""
+
+    def __init__(self, config: SenderConfig | None = None, weights: WeightSet | None = None) -> None:
+        """Start a stream.
+
+        Args:
+            config: What to send; by default 48 kHz mono, 24 kb/s and one second of redundancy.
+            weights: The networks; by default the installed ones that speak the configuration's version.
+
+        Raises:
+            ModelError: There are no such weights.
+        """
+        config = config or SenderConfig()
+        super().__init__(config, build_encoder(config.dred, weights) if config.dred else None)
+
+
+class Receiver(ReceiveStream):
+    """Packets to speech, with the networks of installed weights."""
+
+    def __init__(
+        self,
+        config: ReceiverConfig | None = None,
+        weights: Sequence[WeightSet] | None = None,
+        *,
+        priming: PrimingConfig | None = None,
+        decoder_complexity: int = 0,
+    ) -> None:
+        """Start without any packet.
+
+        Args:
+            config: What to do; by default 48 kHz mono with everything on.
+            weights: The networks. The first set gives vocoder and concealment, each set the payloads of its version;
+                by default all installed sets.
+            priming: The local encoder's settings.
+            decoder_complexity: Complexity of libopus's decoder; from 5 on it conceals by its own networks, if it has
+                them.
+
+        Raises:
+            ModelError: Networks are needed and there are no weights.
+        """
+        config = config or ReceiverConfig()
+        needs_networks = config.use_dred or config.plc == "neural"
+        parts = None
+        if needs_networks:
+            parts = _shared_parts(tuple(_installed_sets() if weights is None else weights))
+        codec = OpusDecoder(config.rate_hz, config.channels, complexity=decoder_complexity)
+        super().__init__(config, codec, parts, priming=priming)
+
+
+def build_encoder(config: DredConfig, weights: WeightSet | None = None, engine: Engine | None = None) -> NeuralEncoder:
+    """Build the sender's networks for a configuration's version.
+
+    Raises:
+        ModelError: No weights speak that version.
+    """
+    version = _VERSION_NAMES[config.version]
+    if weights is None:
+        weights = load(version=_weights_version(version))
+    return NeuralEncoder(weights, version, engine or default_engine())
+
+
+def build_parts(weights: Sequence[WeightSet], engine: Engine | None = None) -> NeuralParts:
+    """Build the receiver's networks: vocoder and concealment from the first set, redundancy readers from all.
+
+    Raises:
+        ModelError: There is no set, or an array is missing or does not fit.
+    """
+    if not weights:
+        raise ModelError("a receiver needs at least one set of weights")
+    engine = engine or default_engine()
+    first = weights[0].tensors
+    return NeuralParts(
+        extractor=FeatureExtractor.from_tensors(first, engine),
+        predictor=Predictor.from_tensors(first, engine),
+        vocoder=Fargan.from_tensors(first, engine),
+        readers=tuple(_reader(found, version, engine) for found in weights for version in _spoken_versions(found)),
+    )
+
+
+def payload_tables(weights: WeightSet, version: DredVersion) -> PayloadTables:
+    """Return the tables of a weight set, for a version of the payload that it speaks.
+
+    Raises:
+        ModelError: It speaks another version.
+    """
+    if version not in _spoken_versions(weights):
+        spoken = weights.card.bitstream_version
+        raise ModelError(f"the weights {weights.name} speak version {spoken}, not {version.name}")
+    symbols = {
+        vector: SymbolTables(
+            scale_q8=weights.tables[f"{vector}_quant_scales_q8"],
+            dead_zone_q8=weights.tables[f"{vector}_dead_zone_q8"],
+            r_q8=weights.tables[f"{vector}_r_q8"],
+            p0_q8=weights.tables[f"{vector}_p0_q8"],
+        )
+        for vector in ("latent", "state")
+    }
+    return PayloadTables(version=version, latent=symbols["latent"], state=symbols["state"])
+
+
+def _reader(weights: WeightSet, version: DredVersion, engine: Engine) -> RedundancyReader:
+    decoder = RdovaeDecoder.from_tensors(
+        weights.tensors, engine, latent_dim=weights.latent_dim, state_dim=weights.state_dim
+    )
+    return RedundancyReader(tables=payload_tables(weights, version), decoder=decoder)
+
+
+def _weights_version(version: DredVersion) -> int:
+    # The final standard's payload is version 12's without the prefix, as far as it is known.
+    return int(VERSIONS[0].name if version is DRED_FINAL else version.name)
+
+
+def _spoken_versions(weights: WeightSet) -> list[DredVersion]:
+    return [version for version in VERSIONS if _weights_version(version) == weights.card.bitstream_version]
+
+
+def _installed_sets() -> list[WeightSet]:
+    names = [entry.name for entry in installed() if entry.card is not None]
+    return [load(name) for name in names] or [load()]
+
+
+# Networks hold no state of a stream, so that all streams share them.
+@lru_cache(maxsize=4)
+def _shared_parts(weights: tuple[WeightSet, ...]) -> NeuralParts:
+    return build_parts(weights)
+
+
+@lru_cache(maxsize=4)
+def _encoder_networks(weights: WeightSet, engine: Engine) -> tuple[FeatureExtractor, RdovaeEncoder]:
+    encoder = RdovaeEncoder.from_tensors(
+        weights.tensors, engine, latent_dim=weights.latent_dim, state_dim=weights.state_dim
+    )
+    return FeatureExtractor.from_tensors(weights.tensors, engine), encoder

@@ -1,0 +1,105 @@
+"""Packets that have arrived and are not played yet, in the order of their time.
+
+The buffer is bounded in number and in time. A copy gives way to the packet itself.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..opus import OpusPacket, has_lbrr, parse_packet
+
+MAX_PACKETS = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BufferedPacket:
+    """A packet that keeps the rules of Opus, with its place in the stream.
+
+    Attributes:
+        payload: The Opus packet.
+        parsed: The same, taken apart.
+        sequence: Unwrapped sequence number; for a copy, that of the packet that carried it.
+        timestamp: Unwrapped RTP timestamp.
+        is_copy: Whether it came as a RED copy.
+    """
+
+    payload: bytes
+    parsed: OpusPacket
+    sequence: int
+    timestamp: int
+    is_copy: bool = False
+
+    @classmethod
+    def from_payload(cls, payload: bytes, *, sequence: int, timestamp: int, is_copy: bool = False) -> "BufferedPacket":
+        """Take a packet apart.
+
+        Raises:
+            OpusFormatError: It breaks a rule of Opus.
+        """
+        parsed = parse_packet(payload)
+        return cls(payload=payload, parsed=parsed, sequence=sequence, timestamp=timestamp, is_copy=is_copy)
+
+    @property
+    def duration_rtp(self) -> int:
+        """Duration in RTP ticks."""
+        return self.parsed.duration_rtp
+
+    @property
+    def has_lbrr(self) -> bool:
+        """Whether it carries in-band FEC about the packet before it."""
+        return has_lbrr(self.payload)
+
+    @property
+    def is_dtx(self) -> bool:
+        """Whether it says that the sender pauses: frames of at most one byte. Source: RFC 7587 section 3.1.3."""
+        return all(len(frame) <= 1 for frame in self.parsed.frames)
+
+
+class PacketBuffer:
+    """Packets by timestamp."""
+
+    def __init__(self) -> None:
+        self._packets: dict[int, BufferedPacket] = {}
+        self._timestamps: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._timestamps)
+
+    def __iter__(self) -> Iterator[BufferedPacket]:
+        return (self._packets[timestamp] for timestamp in self._timestamps)
+
+    def __contains__(self, timestamp: int) -> bool:
+        return timestamp in self._packets
+
+    def add(self, packet: BufferedPacket) -> bool:
+        """Add a packet; return False if its time is taken already or the buffer is full."""
+        present = self._packets.get(packet.timestamp)
+        if present is None:
+            if len(self._timestamps) >= MAX_PACKETS:
+                return False
+            insort(self._timestamps, packet.timestamp)
+        elif packet.is_copy or not present.is_copy:
+            return False
+        self._packets[packet.timestamp] = packet
+        return True
+
+    def first(self) -> BufferedPacket | None:
+        """Return the packet with the earliest timestamp."""
+        return self._packets[self._timestamps[0]] if self._timestamps else None
+
+    def remove(self, packet: BufferedPacket) -> None:
+        """Take a packet out."""
+        del self._packets[packet.timestamp]
+        del self._timestamps[bisect_left(self._timestamps, packet.timestamp)]
+
+    def remove_before(self, timestamp: int) -> list[BufferedPacket]:
+        """Take out and return the packets that start before a time."""
+        count = bisect_left(self._timestamps, timestamp)
+        gone, self._timestamps = self._timestamps[:count], self._timestamps[count:]
+        return [self._packets.pop(old) for old in gone]
+
+    def clear(self) -> None:
+        """Forget every packet."""
+        self._packets.clear()
+        self._timestamps.clear()

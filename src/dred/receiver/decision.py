@@ -1,0 +1,105 @@
+"""What to play next: one pure function of what is buffered, what is covered, and where playing stands.
+
+Rules, first match wins:
+
+1. The packet for this time is there: play it. A RED copy counts as the packet.
+2. Nothing is missing, the sender paused (DTX): comfort noise.
+3. The next packet's LBRR reaches this time: play that.
+4. Redundancy of a buffered packet covers this time: speak it.
+5. Nothing is known: guess, up to a limit; then silence.
+
+Source: our choice; libopus 1.6.1's opus_demo prefers LBRR over DRED for the last lost packet in the same way.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """All that a decision depends on; times in RTP ticks.
+
+    Attributes:
+        until_next: Time to the start of the next buffered packet, 0 if it is due now, None if there is none.
+        next_is_copy: Whether that packet is a RED copy.
+        next_duration: Its duration.
+        next_has_lbrr: Whether it carries LBRR about the time before it.
+        paused: Whether the sender is silent on purpose at this time.
+        is_covered: Whether redundancy of a buffered packet describes the audio at this time.
+        already_guessed: How long nothing has been known.
+        may_guess: How long guessing is allowed.
+    """
+
+    until_next: int | None = None
+    next_is_copy: bool = False
+    next_duration: int = 0
+    next_has_lbrr: bool = False
+    paused: bool = False
+    is_covered: bool = False
+    already_guessed: int = 0
+    may_guess: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Regular:
+    """Decode the packet that is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Red:
+    """Decode the copy that is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lbrr:
+    """Decode the LBRR of the next packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dred:
+    """Speak from redundancy for at most this long."""
+
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conceal:
+    """Guess for at most this long."""
+
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Play comfort noise for at most this long."""
+
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Play nothing for at most this long."""
+
+    limit: int | None
+
+
+Decision = Regular | Red | Lbrr | Dred | Conceal | Pause | Silence
+
+
+def decide(situation: Situation) -> Decision:
+    """Return what to play now. A limit, in RTP ticks, is where the next decision is due at the latest."""
+    s = situation
+    if s.until_next == 0:
+        return Red() if s.next_is_copy else Regular()
+    if s.paused:
+        return Pause(s.until_next)
+    limit = s.until_next
+    if s.until_next is not None and s.next_has_lbrr:
+        if s.until_next == s.next_duration:
+            return Lbrr()
+        if s.until_next > s.next_duration:
+            limit = s.until_next - s.next_duration
+    if s.is_covered:
+        return Dred(limit)
+    if s.already_guessed < s.may_guess:
+        return Conceal(limit)
+    return Silence(limit)

@@ -1,0 +1,106 @@
+"""The seams of the receiver: what it needs from codec and networks. Tests fill them with constants."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from jaxtyping import Float32
+
+from ..bitstream import PayloadTables
+
+
+class Codec(Protocol):
+    """The main decoder of one stream, at the rate that is played."""
+
+    def decode(self, packet: bytes) -> Float32[np.ndarray, "samples channels"]:
+        """Decode a packet; OpusFormatError if it cannot."""
+        ...
+
+    def decode_fec(self, packet: bytes, num_samples: int) -> Float32[np.ndarray, "samples channels"]:
+        """Decode the LBRR in a packet."""
+        ...
+
+    def conceal(self, num_samples: int) -> Float32[np.ndarray, "samples channels"]:
+        """Conceal by its own means."""
+        ...
+
+
+class Extractor(Protocol):
+    """Samples to features, 10 ms at a time."""
+
+    def initial_state(self) -> Any:
+        """Return a fresh state."""
+        ...
+
+    def extract_frame(self, state: Any, samples: Float32[np.ndarray, " 160"]) -> Float32[np.ndarray, " 20"]:
+        """Extract the next frame's features; samples on the int16 scale."""
+        ...
+
+
+class FeaturePredictor(Protocol):
+    """Past features to the next."""
+
+    def initial_state(self) -> Any:
+        """Return a fresh state, which has a copy()."""
+        ...
+
+    def hear(
+        self, state: Any, burg: Float32[np.ndarray, " 36"], features: Float32[np.ndarray, " 20"]
+    ) -> None:
+        """Take in a frame that was received."""
+        ...
+
+    def follow(self, state: Any, features: Float32[np.ndarray, " 20"]) -> None:
+        """Take in a frame that redundancy described."""
+        ...
+
+    def predict(self, state: Any) -> Float32[np.ndarray, " 20"]:
+        """Guess the next frame."""
+        ...
+
+
+class Vocoder(Protocol):
+    """Features to samples, continuing real ones."""
+
+    def start(self, features: Float32[np.ndarray, "5 20"], samples: Float32[np.ndarray, " 320"]) -> Any:
+        """Take up speech where it broke off."""
+        ...
+
+    def synthesise(self, state: Any, features: Float32[np.ndarray, " 20"]) -> Float32[np.ndarray, " 160"]:
+        """Speak the next 10 ms."""
+        ...
+
+
+class LatentDecoder(Protocol):
+    """Latents to features, backward in time from an initial state."""
+
+    def start(self, initial_state: Float32[np.ndarray, " state"]) -> Any:
+        """Return the state at the newest end."""
+        ...
+
+    def decode_latent(
+        self, state: Any, latent: Float32[np.ndarray, " latent"], level: int
+    ) -> Float32[np.ndarray, "4 20"]:
+        """Decode the next older 40 ms, newest frame first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedundancyReader:
+    """What one version's payloads need: their tables and their network."""
+
+    tables: PayloadTables
+    decoder: LatentDecoder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeuralParts:
+    """All networks of a receiver; readers in the order in which versions are looked for."""
+
+    extractor: Extractor
+    predictor: FeaturePredictor
+    vocoder: Vocoder
+    readers: Sequence[RedundancyReader] = ()
+
+

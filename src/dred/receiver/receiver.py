@@ -1,0 +1,335 @@
+"""The receive path: packets and times in, samples and events out. No socket, no clock: the caller brings `now`.
+
+    receive -> buffer -> decide -> regular | RED | LBRR -> decoder ----------------.
+                               '-> DRED | PLC -> gap filler -> (primes) decoder ---+-> samples
+
+`play` always yields exactly the samples asked for. Whatever a packet holds, it costs at most itself.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float32
+
+from ..errors import OpusFormatError, RemoteDataError, UsageError
+from ..opus import Toc
+from ..rtp import RedBlock, SequenceUnwrapper, TimestampUnwrapper
+from ..timebase import ms_to_rtp, rtp_to_samples
+from .buffer import BufferedPacket, PacketBuffer
+from .config import ReceiverConfig
+from .coverage import DecodedRedundancy, read_redundancy
+from .decision import Conceal, Dred, Lbrr, Pause, Red, Regular, Silence, Situation, decide
+from .events import Event, PacketDropped, Played, RedundancyRefused, Source, StreamRestarted
+from .gap import GapFiller
+from .history import PlayedHistory
+from .parts import Codec, NeuralParts
+from .priming import PrimingConfig
+
+_TICK_RTP = 120
+# Gaps are filled in steps of 20 ms, or of the longest Opus frame that divides what is left.
+_STEPS_RTP = (960, 480, 240, 120)
+# Beyond this, timestamps belong to another stream: our choice, far more than any redundancy or delay.
+_MAX_JUMP_RTP = ms_to_rtp(10_000)
+# Redundancy further ahead than it can reach back is of no use: 26 latents and the longest offset.
+_REACH_RTP = ms_to_rtp(1_100)
+_DEFAULT_STEP_RTP = 960
+_FRAME_RTP = 480
+
+
+class ReceiveStream:
+    """One stream's receiver. Networks come in as parts; `dred.assembly` names them."""
+
+    def __init__(
+        self,
+        config: ReceiverConfig,
+        codec: Codec,
+        parts: NeuralParts | None,
+        *,
+        priming: PrimingConfig | None = None,
+    ) -> None:
+        """Start without any packet.
+
+        Args:
+            config: What to do.
+            codec: The decoder, with the configuration's rate and channels.
+            parts: The networks; None only if neither redundancy nor neural concealment is asked for.
+            priming: The local encoder's settings, by default the knee of cost against quality.
+        """
+        self.config = config
+        self._codec = codec
+        self._readers = parts.readers if parts is not None and config.use_dred else ()
+        self._filler = None
+        if parts is not None:
+            self._filler = GapFiller(
+                parts,
+                codec,
+                rate_hz=config.rate_hz,
+                channels=config.channels,
+                priming=(priming or PrimingConfig()) if config.priming else None,
+            )
+        self._history = PlayedHistory(config.rate_hz)
+        self._buffer = PacketBuffer()
+        self._redundancy: dict[int, DecodedRedundancy | None] = {}
+        self._sequences = SequenceUnwrapper()
+        self._timestamps = TimestampUnwrapper()
+        self._events: list[Event] = []
+        self._ready = np.zeros((0, config.channels), np.float32)
+        self._tail = np.zeros((0, config.channels), np.float32)
+        self._position: int | None = None
+        self._first_arrival_ms = 0.0
+        self._toc: Toc | None = None
+        self._last_sequence: int | None = None
+        self._is_paused = False
+        self._guessed_rtp = 0
+
+    def start(self, timestamp: int) -> None:
+        """Begin to play at a timestamp (32 bit) whatever arrives; without this, the first packet tells.
+
+        Raises:
+            UsageError: Playing has begun.
+        """
+        if self._position is not None:
+            raise UsageError("start comes before the first play")
+        self._position = self._timestamps.unwrap(timestamp)
+
+    def receive(
+        self, packet: bytes, sequence: int, timestamp: int, now: float, copies: Sequence[RedBlock] = ()
+    ) -> None:
+        """Take in a packet, at any time and in any order.
+
+        Args:
+            packet: The Opus packet; any bytes, a broken packet is dropped and told by an event.
+            sequence: Its RTP sequence number, 16 bit.
+            timestamp: Its RTP timestamp, 32 bit.
+            now: Time of arrival in milliseconds, on any clock that never goes back.
+            copies: RED copies of earlier packets that came with it.
+        """
+        unwrapped_sequence = self._sequences.unwrap(sequence)
+        unwrapped_timestamp = self._timestamps.unwrap(timestamp)
+        if self._position is not None and abs(unwrapped_timestamp - self._position) > _MAX_JUMP_RTP:
+            self._restart(unwrapped_timestamp)
+        if not len(self._buffer) and self._position is None:
+            self._first_arrival_ms = now
+        self._add(packet, unwrapped_sequence, unwrapped_timestamp, is_copy=False)
+        if self.config.use_red:
+            for copy in copies:
+                self._add(copy.payload, unwrapped_sequence, unwrapped_timestamp - copy.timestamp_offset, is_copy=True)
+
+    def play(self, num_samples: int, now: float) -> tuple[Float32[np.ndarray, "samples channels"], list[Event]]:
+        """Return exactly the next samples, -1 to 1, and what has happened since the last call.
+
+        Raises:
+            UsageError: num_samples is negative.
+        """
+        if num_samples < 0:
+            raise UsageError(f"num_samples must be at least 0, got {num_samples}")
+        if self._position is None:
+            first = self._buffer.first()
+            if first is not None and now - self._first_arrival_ms >= self.config.delay_ms:
+                self._position = first.timestamp
+        blocks = [self._ready]
+        num_ready = len(self._ready)
+        while num_ready < num_samples:
+            if self._position is None:
+                blocks.append(np.zeros((num_samples - num_ready, self.config.channels), np.float32))
+            else:
+                blocks.append(self._play_next(self._position))
+            num_ready += len(blocks[-1])
+        joined = np.concatenate(blocks)
+        self._ready = joined[num_samples:]
+        events, self._events = self._events, []
+        return joined[:num_samples], events
+
+    def _add(self, payload: bytes, sequence: int, timestamp: int, *, is_copy: bool) -> None:
+        if self._position is not None and timestamp < self._position:
+            if not is_copy:
+                self._events.append(PacketDropped(sequence=sequence, reason="late"))
+            return
+        try:
+            packet = BufferedPacket.from_payload(payload, sequence=sequence, timestamp=timestamp, is_copy=is_copy)
+        except OpusFormatError as error:
+            self._events.append(PacketDropped(sequence=sequence, reason=str(error)))
+            return
+        is_known = timestamp in self._buffer
+        if not self._buffer.add(packet) and not is_copy:
+            self._events.append(PacketDropped(sequence=sequence, reason="duplicate" if is_known else "overflow"))
+
+    def _restart(self, timestamp: int) -> None:
+        self._buffer.clear()
+        self._redundancy.clear()
+        self._position = timestamp
+        self._last_sequence = None
+        self._is_paused = False
+        self._events.append(StreamRestarted(timestamp=timestamp))
+
+    def _play_next(self, position: int) -> Float32[np.ndarray, "samples channels"]:
+        """Produce the next stretch of audio and advance to its end."""
+        for late in self._buffer.remove_before(position):
+            self._redundancy.pop(late.timestamp, None)
+            if not late.is_copy:
+                self._events.append(PacketDropped(sequence=late.sequence, reason="late"))
+        upcoming = self._buffer.first()
+        if upcoming is not None and 0 < upcoming.timestamp - position < _TICK_RTP:
+            # No Opus frame is so short: a sender's clock that slipped. Playing jumps to the packet.
+            self._position = position = upcoming.timestamp
+        decision = decide(self._situation(position, upcoming))
+        match decision:
+            case Regular() | Red():
+                assert upcoming is not None
+                return self._decode(position, upcoming)
+            case Lbrr():
+                assert upcoming is not None
+                return self._decode_lbrr(position, upcoming)
+            case Dred(limit):
+                return self._fill(position, self._step(limit), Source.DRED)
+            case Conceal(limit):
+                return self._conceal(position, self._step(limit))
+            case Pause(limit):
+                return self._rest(position, self._step(limit), Source.DTX)
+            case Silence(limit):
+                return self._rest(position, self._step(limit), Source.SILENCE)
+
+    def _situation(self, position: int, upcoming: BufferedPacket | None) -> Situation:
+        may_guess = ms_to_rtp(self.config.max_conceal_ms)
+        if upcoming is None:
+            return Situation(paused=self._is_paused, already_guessed=self._guessed_rtp, may_guess=may_guess)
+        until_next = upcoming.timestamp - position
+        nothing_is_missing = (
+            not upcoming.is_copy and self._last_sequence is not None and upcoming.sequence == self._last_sequence + 1
+        )
+        return Situation(
+            until_next=until_next,
+            next_is_copy=upcoming.is_copy,
+            next_duration=upcoming.duration_rtp,
+            next_has_lbrr=until_next > 0 and self.config.use_lbrr and upcoming.has_lbrr,
+            paused=until_next > 0 and (nothing_is_missing or (self._is_paused and until_next > _REACH_RTP)),
+            is_covered=until_next > 0 and self._is_covered(position, until_next),
+            already_guessed=self._guessed_rtp,
+            may_guess=may_guess,
+        )
+
+    def _is_covered(self, position: int, until_next: int) -> bool:
+        times = range(position, position + min(until_next, _DEFAULT_STEP_RTP), _FRAME_RTP)
+        return any(redundancy.covers(time) for redundancy in self._covering(position) for time in times)
+
+    def _covering(self, position: int) -> list[DecodedRedundancy]:
+        """Return the redundancy that may reach back to a time, nearest packet first: it is the finest there."""
+        reaching = []
+        if self._readers and self._filler is not None:
+            for packet in self._buffer:
+                if packet.timestamp - position > _REACH_RTP:
+                    break
+                redundancy = self._read(packet)
+                if redundancy is not None:
+                    reaching.append(redundancy)
+        return reaching
+
+    def _read(self, packet: BufferedPacket) -> DecodedRedundancy | None:
+        if packet.timestamp not in self._redundancy:
+            redundancy = None
+            try:
+                redundancy = read_redundancy(packet, self._readers)
+            except RemoteDataError as error:
+                self._events.append(RedundancyRefused(sequence=packet.sequence, reason=str(error)))
+            self._redundancy[packet.timestamp] = redundancy
+        return self._redundancy[packet.timestamp]
+
+    def _step(self, limit: int | None) -> int:
+        """Choose how much of a gap to fill at once, so that what is left can be filled too."""
+        longest = _DEFAULT_STEP_RTP
+        if self._toc is not None:
+            longest = min(longest, self._toc.frame_duration_rtp)
+        if limit is None:
+            return longest
+        return next((step for step in _STEPS_RTP if step <= longest and limit % step == 0), min(longest, limit))
+
+    def _decode(self, position: int, packet: BufferedPacket) -> Float32[np.ndarray, "samples channels"]:
+        self._buffer.remove(packet)
+        self._redundancy.pop(packet.timestamp, None)
+        try:
+            played = self._codec.decode(packet.payload)
+        except OpusFormatError as error:
+            self._events.append(PacketDropped(sequence=packet.sequence, reason=str(error)))
+            return self._conceal(position, self._step(packet.duration_rtp))
+        self._toc = packet.parsed.toc
+        self._is_paused = packet.is_dtx
+        if not packet.is_copy:
+            self._last_sequence = packet.sequence
+        source = Source.RED if packet.is_copy else Source.RECEIVED
+        self._close_gap()
+        return self._finish(position, packet.duration_rtp, source, played, sequence=packet.sequence)
+
+    def _decode_lbrr(self, position: int, packet: BufferedPacket) -> Float32[np.ndarray, "samples channels"]:
+        self._toc = packet.parsed.toc
+        self._close_gap()
+        played = self._codec.decode_fec(packet.payload, rtp_to_samples(packet.duration_rtp, self.config.rate_hz))
+        return self._finish(position, packet.duration_rtp, Source.LBRR, played, sequence=packet.sequence)
+
+    def _conceal(self, position: int, step_rtp: int) -> Float32[np.ndarray, "samples channels"]:
+        self._guessed_rtp += step_rtp
+        if self.config.plc == "neural" and self._filler is not None and self._toc is not None:
+            return self._fill(position, step_rtp, Source.PLC)
+        self._close_gap()
+        played = self._codec.conceal(rtp_to_samples(step_rtp, self.config.rate_hz))
+        if self.config.plc == "zero":
+            played = np.zeros_like(played)
+        return self._finish(position, step_rtp, Source.PLC, played)
+
+    def _fill(self, position: int, step_rtp: int, source: Source) -> Float32[np.ndarray, "samples channels"]:
+        assert self._filler is not None
+        covering = self._covering(position)
+        upcoming = self._buffer.first()
+        toc = self._toc or (upcoming.parsed.toc if upcoming else Toc(config=9))
+
+        def features_at(timestamp: int) -> Float32[np.ndarray, " 20"] | None:
+            found = (redundancy.features_at(timestamp) for redundancy in covering)
+            return next((features for features in found if features is not None), None)
+
+        played = self._filler.fill(position, step_rtp, toc, self._history, features_at)
+        sequence = upcoming.sequence if upcoming is not None and source is Source.DRED else None
+        return self._finish(position, step_rtp, source, played, sequence=sequence)
+
+    def _rest(self, position: int, step_rtp: int, source: Source) -> Float32[np.ndarray, "samples channels"]:
+        """Let the decoder fade or make comfort noise."""
+        self._close_gap()
+        played = self._codec.conceal(rtp_to_samples(step_rtp, self.config.rate_hz))
+        if source is Source.SILENCE:
+            played = np.zeros_like(played)
+        return self._finish(position, step_rtp, source, played)
+
+    def _close_gap(self) -> None:
+        if self._filler is not None:
+            tail = self._filler.finish()
+            if len(tail):
+                self._tail = tail
+
+    def _finish(
+        self,
+        position: int,
+        duration_rtp: int,
+        source: Source,
+        played: Float32[np.ndarray, "samples channels"],
+        *,
+        sequence: int | None = None,
+    ) -> Float32[np.ndarray, "samples channels"]:
+        """Join, remember and report a stretch of audio."""
+        if len(self._tail):
+            played = _cross_fade(self._tail, played)
+            self._tail = self._tail[:0]
+        if source in (Source.RECEIVED, Source.RED, Source.LBRR, Source.DRED):
+            self._guessed_rtp = 0
+        self._history.add(played, is_heard=source in (Source.RECEIVED, Source.RED, Source.LBRR))
+        self._position = position + duration_rtp
+        self._events.append(
+            Played(timestamp=position, duration_rtp=duration_rtp, source=source, sequence=sequence)
+        )
+        return played
+
+
+def _cross_fade(tail: np.ndarray, head: np.ndarray) -> np.ndarray:
+    """Fade from a tail into the start of what follows."""
+    num_samples = min(len(tail), len(head))
+    rise = (np.arange(num_samples, dtype=np.float32)[:, None] + 0.5) / num_samples
+    joined = head.copy()
+    joined[:num_samples] = rise * head[:num_samples] + (1 - rise) * tail[:num_samples]
+    return joined

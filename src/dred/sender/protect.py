@@ -1,0 +1,59 @@
+"""Redundancy for Opus packets that another encoder made."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from ..audio import as_block
+from ..errors import UsageError
+from ..opus import add_extension, packet_duration_rtp
+from ..timebase import OPUS_RATES_HZ, rtp_to_samples
+from .config import DredConfig
+from .history import RedundancyEncoder
+from .redundancy import Redundancy
+
+# Of libopus's voip and audio applications: 6.5 ms.
+_LOOKAHEAD_US = 6500
+
+
+def protect_packets(
+    packets: Iterable[bytes],
+    pcm: np.ndarray,
+    *,
+    rate_hz: int,
+    config: DredConfig,
+    encoder: RedundancyEncoder,
+    lookahead_samples: int | None = None,
+) -> Iterator[bytes]:
+    """Add redundancy to Opus packets; their own frames stay bit for bit.
+
+    Args:
+        packets: Consecutive Opus packets.
+        pcm: What they were made of: float in -1 to 1 or int16, [samples] or [samples, channels]. Where it ends early,
+            the last packets describe silence.
+        rate_hz: Rate of pcm: one of Opus's.
+        config: How much redundancy, and how fine.
+        encoder: The networks.
+        lookahead_samples: The other encoder's look-ahead at rate_hz; by default 6.5 ms, as libopus has.
+
+    Raises:
+        UsageError: The rate is none of Opus's, or pcm is not audio.
+        OpusFormatError: A packet is no Opus packet.
+    """
+    if rate_hz not in OPUS_RATES_HZ:
+        raise UsageError(f"rate_hz must be one of {OPUS_RATES_HZ}, got {rate_hz}")
+    if lookahead_samples is None:
+        lookahead_samples = _LOOKAHEAD_US * rate_hz // 1_000_000
+    redundancy = Redundancy(config, encoder, rate_hz=rate_hz, lookahead_samples=lookahead_samples)
+    samples = as_block(pcm, 1 if pcm.ndim == 1 else pcm.shape[1])
+    position = 0
+    for packet in packets:
+        num_samples = rtp_to_samples(packet_duration_rtp(packet), rate_hz)
+        block = samples[position : position + num_samples]
+        position += num_samples
+        redundancy.push(np.pad(block, ((0, num_samples - len(block)), (0, 0))))
+        written = redundancy.write(max_bytes=config.max_bytes)
+        if written is None:
+            yield packet
+        else:
+            yield add_extension(packet, redundancy.version.extension_id, redundancy.version.prefix + written.data)
