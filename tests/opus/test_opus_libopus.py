@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import weakref
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from dred.opus import (
     write_extensions,
     write_packet,
 )
+from dred.opus.libopus import _find_default
 
 PREFIX = b"D\x0c"
 
@@ -125,17 +127,24 @@ def test_what_is_no_libopus_is_refused(tmp_path: Path) -> None:
             load_libopus(Path(path))
 
 
-def test_without_any_libopus_the_ways_out_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def no_bundled_library(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("DRED_LIBOPUS", raising=False)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    _find_default.cache_clear()
+    yield
+    _find_default.cache_clear()
+
+
+@pytest.mark.usefixtures("no_bundled_library")
+def test_without_any_libopus_the_ways_out_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
     with pytest.raises(LibopusError, match=r"no libopus found: run `pip install av`.*\$DRED_LIBOPUS"):
         load_libopus()
 
 
+@pytest.mark.usefixtures("no_bundled_library")
 def test_the_systems_libopus_is_the_last_resort(library: Libopus, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DRED_LIBOPUS", raising=False)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     monkeypatch.setattr("ctypes.util.find_library", lambda name: str(library.capabilities.path))
     assert load_libopus() is library
 

@@ -81,14 +81,7 @@ def spectrum(samples: Float32[np.ndarray, " 320"]) -> Complex64[np.ndarray, " 16
 
 def cepstrum_from_bands(energies: Float32[np.ndarray, " 18"]) -> Float32[np.ndarray, " 18"]:
     """Convert band energies to the cepstral features; bands far below the loudest or their neighbour are lifted."""
-    logs = np.log10(_LOG_FLOOR + energies).tolist()
-    loudest = follower = _LOG_START
-    for band, value in enumerate(logs):
-        lifted = max(loudest - _LOG_RANGE, follower - _LOG_FALL_PER_BAND, value)
-        logs[band] = lifted
-        loudest = max(loudest, lifted)
-        follower = max(follower - _LOG_FALL_PER_BAND, lifted)
-    cepstrum = np.asarray(logs, np.float32) @ _DCT
+    cepstrum = _lift(np.log10(_LOG_FLOOR + energies)) @ _DCT
     cepstrum[0] -= _C0_OFFSET
     return cepstrum
 
@@ -107,6 +100,18 @@ def lpc_from_cepstrum(cepstrum: Float32[np.ndarray, " 18"]) -> Float32[np.ndarra
     # A floor 40 dB down keeps the recursion stable; the constant is libopus's integer 320 / 12, then / 38.
     lags[0] += lags[0] * np.float32(1e-4) + np.float32(26 / 38)
     return _levinson(lags * _LAG_WINDOW)
+
+
+@njit(cache=True, nogil=True)
+def _lift(logs):  # type: ignore[no-untyped-def]
+    loudest = follower = np.float32(_LOG_START)
+    lifted = np.empty_like(logs)
+    for band in range(logs.size):
+        fallen = follower - np.float32(_LOG_FALL_PER_BAND)
+        lifted[band] = max(loudest - np.float32(_LOG_RANGE), fallen, logs[band])
+        loudest = max(loudest, lifted[band])
+        follower = max(fallen, lifted[band])
+    return lifted
 
 
 @njit(cache=True, nogil=True)

@@ -38,7 +38,7 @@ def _burg_cepstrum(samples: np.ndarray) -> np.ndarray:
     bins = np.fft.rfft(response) / WINDOW_SAMPLES
     envelope = 1 / (bins.real**2 + bins.imag**2 + 1e-9)
     envelope[NUM_BINS - 1] = 0
-    return cepstrum_from_bands((band_energies(envelope.astype(np.float32)) * np.float32(_SCALE * gain)))
+    return cepstrum_from_bands(band_energies(envelope.astype(np.float32)) * np.float32(_SCALE * gain))
 
 
 @njit(cache=True, nogil=True)

@@ -81,11 +81,18 @@ class PitchNetwork:
         engine = self.engine
         x = engine.dense(self.frequency_1, frequency, "tanh")
         x = engine.dense(self.frequency_2, x, "tanh")
-        channels = engine.conv2d(self.conv_1, state.first_memory, np.pad(correlation, 1)[None])
-        lags = engine.conv2d(self.conv_2, state.second_memory, np.pad(channels, ((0, 0), (1, 1))))
+        channels = engine.conv2d(self.conv_1, state.first_memory, _with_margin(correlation[None]))
+        lags = engine.conv2d(self.conv_2, state.second_memory, _with_margin(channels))
         x = engine.dense(self.downsampler, np.concatenate([lags[0], x]), "tanh")
         engine.gru(self.gru, state.gru, x)
         return _expected_pitch(engine.dense(self.classes, state.gru, "linear")[:_NUM_CLASSES])
+
+
+def _with_margin(rows: Float32[np.ndarray, "channels 224"]) -> Float32[np.ndarray, "channels 226"]:
+    """Put a zero at both ends of the lags, so that the convolution keeps their number."""
+    padded = np.zeros((len(rows), NUM_LAGS + 2), np.float32)
+    padded[:, 1:-1] = rows
+    return padded
 
 
 def _expected_pitch(scores: Float32[np.ndarray, " 180"]) -> float:

@@ -36,7 +36,9 @@ class ResidualState:
     filters: Float32[np.ndarray, " 3"] = field(default_factory=lambda: _past(3))
 
 
-def update_residual(state: ResidualState, samples: Float32[np.ndarray, " 160"], lpc: Float32[np.ndarray, " 16"]) -> None:
+def update_residual(
+    state: ResidualState, samples: Float32[np.ndarray, " 160"], lpc: Float32[np.ndarray, " 16"]
+) -> None:
     """Whiten one frame into the state's buffers."""
     _whiten(samples, lpc, state.signal, state.emphasised, state.low_passed, state.filters)
 

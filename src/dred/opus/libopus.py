@@ -133,7 +133,7 @@ def load_libopus(path: str | Path | None = None) -> Libopus:
         LibopusError: There is none, or the one that is named is unusable.
     """
     named = path or os.environ.get(ENVIRONMENT_VARIABLE)
-    found = Path(named).resolve() if named else _find_bundled() or _find_system()
+    found = Path(named).resolve() if named else _find_default()
     if found is None:
         raise LibopusError(
             "no libopus found: run `pip install av`, install the system's libopus, "
@@ -155,6 +155,12 @@ def check_packet_size(packet: bytes) -> None:
 @functools.cache
 def _load(path: Path) -> Libopus:
     return Libopus(path)
+
+
+# Every codec state asks; an installed library does not move.
+@functools.cache
+def _find_default() -> Path | None:
+    return _find_bundled() or _find_system()
 
 
 def _find_bundled() -> Path | None:

@@ -19,7 +19,6 @@ from ..bitstream import (
     DredHeader,
     PayloadTables,
     WrittenPayload,
-    quality_level,
     quantise,
     write_payload,
 )
@@ -112,18 +111,17 @@ class LatentHistory:
         # A latent is worth its bits if it or the next newer one holds speech.
         commit = np.array([now or newer for now, newer in zip(active, [False, *active])])
         tables = self._encoder.tables
+        header = DredHeader(
+            q0=config.q0,
+            dq=config.dq,
+            qmax=config.qmax,
+            offset_ticks=self._offset_ticks - skipped_steps * TICKS_PER_DOUBLE_FRAME,
+        )
+        latents = np.stack([self._steps[step].latent for step in steps])
         written = write_payload(
-            DredHeader(
-                q0=config.q0,
-                dq=config.dq,
-                qmax=config.qmax,
-                offset_ticks=self._offset_ticks - skipped_steps * TICKS_PER_DOUBLE_FRAME,
-            ),
+            header,
             quantise(self._steps[first_step].state, config.q0, tables.state),
-            np.array([
-                quantise(self._steps[step].latent, quality_level(config.q0, config.dq, config.qmax, i), tables.latent)
-                for i, step in enumerate(steps)
-            ]),
+            quantise(latents, header.levels(num_latents), tables.latent),
             tables,
             max_bytes=max_bytes,
             commit=commit,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32
+from numba import njit
 
 from ..errors import UsageError
 from ..features import NUM_FEATURES, PITCH, pitch_to_period_samples
@@ -136,7 +137,9 @@ class Fargan:
         emphasised = np.concatenate([self._subframe(state, condition) for condition in conditions])
         # The frame was spoken with the period of the one before it.
         state.period_samples = period_samples
-        return _de_emphasise(state, emphasised)
+        samples = _de_emphasise(emphasised, state.last_sample)
+        state.last_sample = samples[-1]
+        return samples
 
     def _conditions(self, state: FarganState, features: np.ndarray, period_samples: int) -> np.ndarray:
         row = min(max(period_samples - _SHORTEST_EMBEDDED_PERIOD, 0), len(self.period_embedding) - 1)
@@ -148,10 +151,7 @@ class Fargan:
     def _subframe(self, state: FarganState, condition: np.ndarray) -> np.ndarray:
         engine = self.engine
         gain = np.exp(engine.dense(self.gain, condition, "linear"))
-        scaled = state.history / (np.float32(1e-5) + gain)
-        np.clip(scaled, -1, 1, out=scaled)
-        prediction = scaled[_prediction_index(state.period_samples)]
-        recent = scaled[-SUBFRAME_SAMPLES:]
+        prediction, recent = _normalised_past(state.history, gain[0], state.period_samples)
         x = np.concatenate([condition, prediction, recent])
         x = engine.conv1d(self.signal_conv, state.signal_conv, x)
         first = x = engine.glu(self.signal_glu, x)
@@ -170,22 +170,28 @@ class Fargan:
         return samples
 
 
-def _prediction_index(period_samples: int) -> np.ndarray:
-    """Where in the history the last period lies, repeated as often as the sub-frame needs."""
-    steps = np.arange(SUBFRAME_SAMPLES + 2 * _PREDICTION_MARGIN)
-    start = _HISTORY_SAMPLES - period_samples - _PREDICTION_MARGIN
-    index = start + steps
-    if period_samples > 0:
-        beyond = index >= _HISTORY_SAMPLES
-        index[beyond] -= period_samples * ((index[beyond] - _HISTORY_SAMPLES) // period_samples + 1)
-    return np.clip(index, 0, _HISTORY_SAMPLES - 1)
+@njit(cache=True, nogil=True)
+def _normalised_past(history, gain, period_samples):  # type: ignore[no-untyped-def]
+    """Return the last period, repeated as often as the sub-frame needs, and the last sub-frame, both over the gain."""
+    scale = np.float32(1.0) / (np.float32(1e-5) + gain)
+    prediction = np.empty(SUBFRAME_SAMPLES + 2 * _PREDICTION_MARGIN, np.float32)
+    position = _HISTORY_SAMPLES - period_samples - _PREDICTION_MARGIN
+    for n in range(prediction.size):
+        # A period longer than the history sees its oldest sample.
+        prediction[n] = min(np.float32(1), max(np.float32(-1), history[max(position, 0)] * scale))
+        position += 1
+        if position == _HISTORY_SAMPLES:
+            position -= max(period_samples, 1)
+    recent = np.empty(SUBFRAME_SAMPLES, np.float32)
+    for n in range(SUBFRAME_SAMPLES):
+        recent[n] = min(np.float32(1), max(np.float32(-1), history[_HISTORY_SAMPLES - SUBFRAME_SAMPLES + n] * scale))
+    return prediction, recent
 
 
-def _de_emphasise(state: FarganState, emphasised: np.ndarray) -> np.ndarray:
+@njit(cache=True, nogil=True)
+def _de_emphasise(emphasised, last):  # type: ignore[no-untyped-def]
     samples = np.empty_like(emphasised)
-    last = float(state.last_sample)
-    for n, value in enumerate(emphasised.tolist()):
-        last = value + 0.85 * last
+    for n in range(samples.size):
+        last = emphasised[n] + _DE_EMPHASIS * last
         samples[n] = last
-    state.last_sample = np.float32(last)
     return samples
