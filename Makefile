@@ -1,0 +1,51 @@
+# Every command sets up what it needs. `make` or `make help` lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/installed ## Install, get weights, and repair the bundled clip: prints where the report is
+	$(BIN)/dred weights install
+	$(BIN)/dred simulate --out demo-out
+	@echo "Open demo-out/report.html"
+
+test: $(VENV)/dev ## Run the tests
+	$(BIN)/python -m pytest -n $(JOBS)
+
+check: $(VENV)/dev ## Format, lint, types, layers, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n $(JOBS)
+
+format: $(VENV)/dev ## Format the code and sort imports
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/eval ## Measure quality against libopus's published results (needs ../shared)
+	$(BIN)/python benchmarks/quality.py --shared ../shared
+
+clean: ## Remove the environment and what the demo wrote
+	rm -rf $(VENV) demo-out
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/installed
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@
+
+$(VENV)/eval: $(VENV)/installed
+	$(BIN)/pip install --quiet --editable '.[eval]'
+	@touch $@

@@ -1,0 +1,51 @@
+"""Opus packets to RTP packets and back: the RTP header, RED, unwrapped numbers, and files of packets.
+
+```
+ Opus packet --RedSender--> RED payload --RtpPacket, write_rtp--> bytes for the network
+ Opus packet <--parse_red-- RED payload <-------parse_rtp-------- bytes from the network
+ .pcap, .opus --read_packets--> PacketStream --write_packets--> .pcap, .opus
+```
+"""
+
+from dred.rtp.ogg_opus import OggOpus, parse_ogg_opus, write_ogg_opus
+from dred.rtp.packet import HeaderExtension, RtpPacket, parse_rtp, write_rtp
+from dred.rtp.packet_file import PacketStream, TimedPacket, read_packets, write_packets
+from dred.rtp.pcap import CapturedRtp, parse_pcap, write_pcap
+from dred.rtp.red import (
+    DEFAULT_OPUS_PAYLOAD_TYPE,
+    DEFAULT_RED_PAYLOAD_TYPE,
+    MAX_RED_OFFSET_RTP,
+    MAX_REDUNDANT_BYTES,
+    RedBlock,
+    RedSender,
+    parse_red,
+    write_red,
+)
+from dred.rtp.sequence import SequenceUnwrapper, TimestampUnwrapper
+
+__all__ = [
+    "DEFAULT_OPUS_PAYLOAD_TYPE",
+    "DEFAULT_RED_PAYLOAD_TYPE",
+    "MAX_REDUNDANT_BYTES",
+    "MAX_RED_OFFSET_RTP",
+    "CapturedRtp",
+    "HeaderExtension",
+    "OggOpus",
+    "PacketStream",
+    "RedBlock",
+    "RedSender",
+    "RtpPacket",
+    "SequenceUnwrapper",
+    "TimedPacket",
+    "TimestampUnwrapper",
+    "parse_ogg_opus",
+    "parse_pcap",
+    "parse_red",
+    "parse_rtp",
+    "read_packets",
+    "write_ogg_opus",
+    "write_packets",
+    "write_pcap",
+    "write_red",
+    "write_rtp",
+]

@@ -1,0 +1,41 @@
+"""Weights: reading, checking, installing and exporting the numbers of the networks and the payload's tables.
+
+  libopus's DNNw blob + tables \\                  / load -> WeightSet -> networks (`tensors`), payload (`tables`)
+  Opus archive or source tree   > import_weights -> save
+  dred's own safetensors file  /                  \\ export_dnnw -> libopus's form
+
+`install` fetches a release's archive first. docs/weights.md tells the rest.
+"""
+
+from .card import describe
+from .download import Progress
+from .importing import export_dnnw, import_weights
+from .install import RELEASES, Release, install
+from .layers import Layer, list_layers
+from .registry import InstalledWeights, data_directory, installed, load, remove, save
+from .safetensors_file import read_safetensors, write_safetensors
+from .weight_set import NUM_LEVELS, TABLE_NAMES, Card, WeightSet
+
+__all__ = [
+    "NUM_LEVELS",
+    "RELEASES",
+    "TABLE_NAMES",
+    "Card",
+    "InstalledWeights",
+    "Layer",
+    "Progress",
+    "Release",
+    "WeightSet",
+    "data_directory",
+    "describe",
+    "export_dnnw",
+    "import_weights",
+    "install",
+    "installed",
+    "list_layers",
+    "load",
+    "read_safetensors",
+    "remove",
+    "save",
+    "write_safetensors",
+]

@@ -1,0 +1,150 @@
+"""The sets that are installed on this machine: one file per set in one directory.
+
+The directory is the one that $DRED_WEIGHTS names, else `weights` in the user's data directory for dred.
+"""
+
+import functools
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from ..errors import ModelError, UsageError
+from .safetensors_file import read_card, read_safetensors, write_safetensors
+from .weight_set import SET_NAME, Card, WeightSet
+
+__all__ = ["WAYS_OUT", "InstalledWeights", "data_directory", "installed", "load", "remove", "save"]
+
+WAYS_OUT = (
+    "run `dred weights install` with a network, or `dred weights import ARCHIVE` on a release archive of Opus 1.6.1 "
+    "or 1.5.2, or set $DRED_WEIGHTS to a directory that holds installed weights"
+)
+"""What a user without weights can do, for the end of an error message."""
+
+_SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalledWeights:
+    """One file of the data directory.
+
+    Attributes:
+        card: None if the file cannot be read.
+        problem: Why it cannot be read; empty if it can.
+    """
+
+    name: str
+    path: Path
+    size_bytes: int
+    card: Card | None
+    problem: str
+
+
+def data_directory() -> Path:
+    """Name the directory of the installed sets, which may not exist yet."""
+    named = os.environ.get("DRED_WEIGHTS")
+    if named:
+        return Path(named).expanduser()
+    return Path(platformdirs.user_data_dir("dred", appauthor=False)) / "weights"
+
+
+def installed(directory: Path | None = None) -> list[InstalledWeights]:
+    """List the installed sets, best first: newest bitstream version, then newest libopus; unreadable ones last.
+
+    Args:
+        directory: Instead of `data_directory()`.
+    """
+    paths = sorted((directory or data_directory()).glob(f"*{_SUFFIX}"))
+    return sorted((_inspect(path) for path in paths), key=_rank)
+
+
+def load(name: str | None = None, *, version: int | None = None, directory: Path | None = None) -> WeightSet:
+    """Read an installed set; reading the same unchanged file again is free.
+
+    Args:
+        name: Which set; by default the best one as `installed` orders them.
+        version: Bitstream version that the set must speak, 10 or 12; by default any.
+        directory: Instead of `data_directory()`.
+
+    Raises:
+        ModelError: No such set is installed, or its file is broken. The text says what to do.
+    """
+    sets = installed(directory)
+    matching = [
+        entry.path
+        for entry in sets
+        if entry.card is not None and name in (None, entry.name) and version in (None, entry.card.bitstream_version)
+    ]
+    if not matching:
+        raise _missing(sets, name, version, directory or data_directory())
+    path = matching[0]
+    return _read_cached(path, path.stat().st_mtime_ns)
+
+
+def save(weights: WeightSet, *, directory: Path | None = None) -> Path:
+    """Install a set, in place of one with the same name, and return its file's path.
+
+    Raises:
+        ModelError: The file system refuses.
+    """
+    path = (directory or data_directory()) / f"{weights.name}{_SUFFIX}"
+    write_safetensors(weights, path)
+    return path
+
+
+def remove(name: str, *, directory: Path | None = None) -> Path:
+    """Remove an installed set and return the path that its file had.
+
+    Raises:
+        UsageError: The name is impossible.
+        ModelError: There is no such set, or the file system refuses.
+    """
+    if not SET_NAME.fullmatch(name):
+        raise UsageError(f"a set's name has 1 to 64 letters, digits and ._+-, not {name!r}")
+    path = (directory or data_directory()) / f"{name}{_SUFFIX}"
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        raise ModelError(f"no weights named {name!r} in {path.parent}") from None
+    except OSError as error:
+        raise ModelError(f"cannot remove {path}: {error.strerror}") from error
+    return path
+
+
+@functools.lru_cache(maxsize=4)
+def _read_cached(path: Path, modified_ns: int) -> WeightSet:
+    """Read a file; the time of its last change is only there to tell a changed file from the one in the cache."""
+    return read_safetensors(path)
+
+
+def _inspect(path: Path) -> InstalledWeights:
+    card, problem = None, ""
+    try:
+        card = read_card(path)
+    except ModelError as error:
+        problem = str(error)
+    return InstalledWeights(
+        name=path.name.removesuffix(_SUFFIX), path=path, size_bytes=path.stat().st_size, card=card, problem=problem
+    )
+
+
+def _rank(entry: InstalledWeights) -> tuple[int, list[int], str]:
+    """Sort key: highest version first, so negative numbers; what cannot be read sorts behind version 0."""
+    if entry.card is None:
+        return 1, [], entry.name
+    release = [-int(number) for number in re.findall(r"\d+", entry.card.libopus)]
+    # A set that no libopus published ranks behind those of its bitstream version: 0 is above any -1, -2, ...
+    return -entry.card.bitstream_version, release or [0], entry.name
+
+
+def _missing(sets: list[InstalledWeights], name: str | None, version: int | None, directory: Path) -> ModelError:
+    wanted = "weights" if name is None else f"weights named {name!r}"
+    if version is not None:
+        wanted += f" of bitstream version {version}"
+    broken = [entry for entry in sets if entry.problem and (name is None or entry.name == name)]
+    if broken:
+        return ModelError(f"no readable {wanted} in {directory} ({broken[0].problem}): {WAYS_OUT}")
+    names = ", ".join(f"{entry.name} (version {entry.card.bitstream_version})" for entry in sets if entry.card)
+    return ModelError(f"no {wanted} in {directory}{f', which holds {names}' if names else ''}: {WAYS_OUT}")
