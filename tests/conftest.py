@@ -30,3 +30,14 @@ def oracle_path() -> Path:
     if not name:
         pytest.skip("$DRED_ORACLE names no libopus with DRED compiled in")
     return Path(name)
+
+
+@pytest.fixture(scope="session")
+def installed_weights(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory in which both published sets are installed; name it in $DRED_WEIGHTS to use it."""
+    from dred.weights import import_weights, save
+
+    directory = tmp_path_factory.mktemp("installed-weights")
+    for release in ("1.6.1", "1.5.2"):
+        save(import_weights(shared / f"weights/libopus-{release}.dnnw"), directory=directory)
+    return directory

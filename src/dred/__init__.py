@@ -12,10 +12,10 @@ the same for whole streams.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .assembly import Receiver, Sender
-    from .errors import DredError, LibopusError, ModelError, RemoteDataError, UsageError
-    from .offline import ArrivedPacket, protect, recover, recover_stream
-    from .receiver import (
+    from dred.assembly import Receiver, Sender
+    from dred.errors import DredError, LibopusError, ModelError, RemoteDataError, UsageError
+    from dred.offline import ArrivedPacket, protect, recover, recover_stream
+    from dred.receiver import (
         Event,
         PacketDropped,
         Played,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         Source,
         StreamRestarted,
     )
-    from .sender import DredConfig, SenderConfig, SentPacket
+    from dred.sender import DredConfig, SenderConfig, SentPacket
 
 __version__ = "0.1.0"
 

@@ -1,7 +1,7 @@
 """Where the stages become a sender and a receiver: the only file that names concrete networks.
 
-    weights -> engine, extractor, RDO-VAE encoder -----------------> Sender
-           '-> engine, extractor, predictor, vocoder, decoders ----> Receiver
+weights -> engine, extractor, RDO-VAE encoder -----------------> Sender
+       '-> engine, extractor, predictor, vocoder, decoders ----> Receiver
 """
 
 from collections.abc import Sequence
@@ -10,18 +10,18 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float32
 
-from .bitstream import DRED_FINAL, VERSIONS, DredVersion, PayloadTables, SymbolTables
-from .concealment import Predictor
-from .errors import ModelError
-from .features import FeatureExtractor
-from .nn import Engine, default_engine
-from .opus import OpusDecoder
-from .rdovae import RdovaeDecoder, RdovaeEncoder
-from .receiver import NeuralParts, PrimingConfig, ReceiverConfig, ReceiveStream, RedundancyReader
-from .sender import DredConfig, SenderConfig, SendStream
-from .timebase import FEATURE_FRAME_SAMPLES
-from .vocoder import Fargan
-from .weights import WeightSet, installed, load
+from dred.bitstream import DRED_FINAL, VERSIONS, DredVersion, PayloadTables, SymbolTables
+from dred.concealment import Predictor
+from dred.errors import ModelError
+from dred.features import FeatureExtractor
+from dred.nn import Engine, default_engine
+from dred.opus import OpusDecoder
+from dred.rdovae import RdovaeDecoder, RdovaeEncoder
+from dred.receiver import NeuralParts, PrimingConfig, ReceiverConfig, ReceiveStream, RedundancyReader
+from dred.sender import DredConfig, SenderConfig, SendStream
+from dred.timebase import FEATURE_FRAME_SAMPLES
+from dred.vocoder import Fargan
+from dred.weights import WeightSet, installed, load
 
 _VERSION_NAMES = {version.name: version for version in VERSIONS}
 
@@ -29,12 +29,13 @@ _VERSION_NAMES = {version.name: version for version in VERSIONS}
 class NeuralEncoder:
     """The sender's networks, with the memory of one stream."""
 
-    def __init__(self, weights: WeightSet, version: DredVersion, engine: Engine) -> None:
-        """Build the networks of a weight set, for a version of the payload that it speaks."""
-        self.tables = payload_tables(weights, version)
-        self._extractor, self._encoder = _encoder_networks(weights, engine)
-        self._extractor_state = self._extractor.initial_state()
-        self._encoder_state = self._encoder.initial_state()
+    def __init__(self, tables: PayloadTables, extractor: FeatureExtractor, encoder: RdovaeEncoder) -> None:
+        """Start a stream with these networks, whose latents are quantised by these tables."""
+        self.tables = tables
+        self._extractor = extractor
+        self._encoder = encoder
+        self._extractor_state = extractor.initial_state()
+        self._encoder_state = encoder.initial_state()
 
     def encode(
         self, samples: Float32[np.ndarray, " 320"]
@@ -95,7 +96,7 @@ class Receiver(ReceiveStream):
         super().__init__(config, codec, parts, priming=priming)
 
 
-def build_encoder(config: DredConfig, weights: WeightSet | None = None, engine: Engine | None = None) -> NeuralEncoder:
+def build_encoder(config: DredConfig, weights: WeightSet | None = None) -> NeuralEncoder:
     """Build the sender's networks for a configuration's version.
 
     Raises:
@@ -104,7 +105,7 @@ def build_encoder(config: DredConfig, weights: WeightSet | None = None, engine: 
     version = _VERSION_NAMES[config.version]
     if weights is None:
         weights = load(version=_weights_version(version))
-    return NeuralEncoder(weights, version, engine or default_engine())
+    return NeuralEncoder(payload_tables(weights, version), *_encoder_networks(weights))
 
 
 def build_parts(weights: Sequence[WeightSet], engine: Engine | None = None) -> NeuralParts:
@@ -174,7 +175,8 @@ def _shared_parts(weights: tuple[WeightSet, ...]) -> NeuralParts:
 
 
 @lru_cache(maxsize=4)
-def _encoder_networks(weights: WeightSet, engine: Engine) -> tuple[FeatureExtractor, RdovaeEncoder]:
+def _encoder_networks(weights: WeightSet) -> tuple[FeatureExtractor, RdovaeEncoder]:
+    engine = default_engine()
     encoder = RdovaeEncoder.from_tensors(
         weights.tensors, engine, latent_dim=weights.latent_dim, state_dim=weights.state_dim
     )

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from .assembly import Receiver, build_encoder
-from .errors import UsageError
-from .opus import packet_duration_rtp
-from .receiver import Event, PrimingConfig, ReceiverConfig
-from .rtp import RedBlock
-from .sender import DredConfig, protect_packets
-from .timebase import ms_to_rtp, rtp_to_samples
-from .weights import WeightSet
+from dred.assembly import Receiver, build_encoder
+from dred.errors import UsageError
+from dred.opus import packet_duration_rtp
+from dred.receiver import Event, PrimingConfig, ReceiverConfig
+from dred.rtp import RedBlock
+from dred.sender import DredConfig, protect_packets
+from dred.timebase import ms_to_rtp, rtp_to_samples
+from dred.weights import WeightSet
 
 # How far ahead of playing packets are handed in: more than redundancy can reach back.
 _HORIZON_RTP = ms_to_rtp(1_500)
@@ -82,13 +82,9 @@ def recover(
     timestamp = 0
     for number, packet in enumerate(packets):
         if packet is not None:
-            arrived.append(
-                ArrivedPacket(payload=packet, sequence=number & 0xFFFF, timestamp=timestamp & 0xFFFFFFFF)
-            )
+            arrived.append(ArrivedPacket(payload=packet, sequence=number & 0xFFFF, timestamp=timestamp & 0xFFFFFFFF))
         timestamp += durations[0] if packet is None else packet_duration_rtp(packet)
-    return recover_stream(
-        arrived, start=0, duration_rtp=timestamp, config=config, weights=weights, priming=priming
-    )
+    return recover_stream(arrived, start=0, duration_rtp=timestamp, config=config, weights=weights, priming=priming)
 
 
 def recover_stream(

@@ -1,5 +1,7 @@
 """Recursive filters as cascades of second order sections, with explicit state."""
 
+from typing import no_type_check
+
 import numpy as np
 from jaxtyping import Float64
 from numba import njit
@@ -11,11 +13,12 @@ def initial_biquad_state(sections: Float64[np.ndarray, "sections 5"]) -> Float64
 
 
 @njit(cache=True, nogil=True)
-def filter_sections(samples, sections, state, up=1, down=1):  # type: ignore[no-untyped-def]
+@no_type_check
+def filter_sections(samples, sections, state, up, down):
     """Filter the next samples, float64; rows of sections are b0 b1 b2 a1 a2.
 
-    With up, zeros are put between the samples first, whose share of the level is made good; with down, every down-th
-    output is kept. The number of samples times up must be a multiple of down.
+    up - 1 zeros are put behind each sample first, whose share of the level is made good; every down-th output is kept.
+    The number of samples times up must be a multiple of down.
     """
     out = np.empty(samples.size * up // down)
     for n in range(samples.size * up):

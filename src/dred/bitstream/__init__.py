@@ -7,12 +7,12 @@ Parsing is cheap and tells which audio a payload covers (`ParsedRedundancy`); a 
 The entropy coder is integer only; compiled on first use, never at import.
 """
 
-from .header import MAX_OFFSET_TICKS, MIN_OFFSET_TICKS, DredHeader, parse_header
-from .payload import ParsedRedundancy, WrittenPayload, parse_payload, write_payload
-from .quantiser import dequantise, quality_level, quantise
-from .range_coder import RangeDecoder, RangeEncoder
-from .tables import PayloadTables, SymbolTables
-from .version import (
+from dred.bitstream.header import MAX_OFFSET_TICKS, MIN_OFFSET_TICKS, DredHeader, parse_header
+from dred.bitstream.payload import ParsedRedundancy, WrittenPayload, parse_payload, write_payload
+from dred.bitstream.quantiser import dequantise, quality_level, quantise
+from dred.bitstream.range_coder import RangeDecoder, RangeEncoder
+from dred.bitstream.tables import PayloadTables, SymbolTables
+from dred.bitstream.version import (
     DRED_FINAL,
     DRED_V10,
     DRED_V12,

@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Int32, Int64, UInt8
 from numba import njit
 
-from ..errors import DredPayloadError, UsageError
-from . import range_kernels as kernels
-from .quantiser import quality_level
-from .version import MAX_PAYLOAD_BYTES, NUM_LEVELS
+from dred.bitstream import range_kernels as kernels
+from dred.bitstream.quantiser import quality_level
+from dred.bitstream.version import MAX_PAYLOAD_BYTES, NUM_LEVELS
+from dred.errors import DredPayloadError, UsageError
 
 _MAX_LEVEL = NUM_LEVELS - 1
 _NUM_SLOPES = 8

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Int32, Int64, UInt8
 from numba import njit
 
-from .range_kernels import decode_icdf, encode_icdf
+from dred.bitstream.range_kernels import decode_icdf, encode_icdf
 
 TOTAL_BITS = 15
 _ESCAPE = 7

@@ -15,14 +15,14 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int32, Int64, UInt8
 from numba import njit
 
-from ..errors import UsageError
-from ..timebase import TICKS_PER_CHUNK, ticks_to_ms
-from . import range_kernels as kernels
-from .header import DredHeader, as_payload_bytes, decode_header, encode_header
-from .laplace import MAX_MAGNITUDE, LaplaceModel, decode_laplace, encode_laplace
-from .quantiser import dequantise, quality_level
-from .tables import PayloadTables
-from .version import MAX_LATENTS, MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES, DredVersion
+from dred.bitstream import range_kernels as kernels
+from dred.bitstream.header import DredHeader, as_payload_bytes, decode_header, encode_header
+from dred.bitstream.laplace import MAX_MAGNITUDE, LaplaceModel, decode_laplace, encode_laplace
+from dred.bitstream.quantiser import dequantise, quality_level
+from dred.bitstream.tables import PayloadTables
+from dred.bitstream.version import MAX_LATENTS, MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES, DredVersion
+from dred.errors import UsageError
+from dred.timebase import TICKS_PER_CHUNK, ticks_to_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

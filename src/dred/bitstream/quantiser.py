@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Float32, Int32
 from numba import njit
 
-from ..errors import UsageError
-from .laplace import MAX_MAGNITUDE
-from .tables import SymbolTables
+from dred.bitstream.laplace import MAX_MAGNITUDE
+from dred.bitstream.tables import SymbolTables
+from dred.errors import UsageError
 
 _LEVELS_PER_16_LATENTS = (0, 2, 3, 4, 6, 8, 12, 16)
 _SOFTENING = np.float32(0.1)  # keeps the dead zone smooth where it is narrow

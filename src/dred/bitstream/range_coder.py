@@ -6,8 +6,8 @@ A payload is coded by compiled functions instead (`range_kernels`), which these 
 import numpy as np
 from jaxtyping import Int32
 
-from ..errors import UsageError
-from . import range_kernels as kernels
+from dred.bitstream import range_kernels as kernels
+from dred.errors import UsageError
 
 _MAX_TOTAL = 1 << 16  # leaves each unit of a total at least 2^7 of the interval
 

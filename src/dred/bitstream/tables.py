@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import UInt8
 
-from ..errors import ModelError, UsageError
-from .laplace import LaplaceModel, build_laplace_model
-from .version import NUM_LEVELS, DredVersion
+from dred.bitstream.laplace import LaplaceModel, build_laplace_model
+from dred.bitstream.version import NUM_LEVELS, DredVersion
+from dred.errors import ModelError, UsageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -6,7 +6,7 @@ Versions do not understand each other: an unknown one is to be ignored, never gu
 
 from dataclasses import dataclass
 
-from ..errors import DredPayloadError
+from dred.errors import DredPayloadError
 
 NUM_LEVELS = 16
 """Quantiser levels, 0 = finest. Source: draft-ietf-mlcodec-opus-dred (4-bit level)."""

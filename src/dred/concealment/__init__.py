@@ -3,7 +3,7 @@
 `Predictor` guesses feature frames; `fade` lets long guesses die away.
 """
 
-from .fade import fade
-from .predictor import Predictor, PredictorState
+from dred.concealment.fade import fade
+from dred.concealment.predictor import Predictor, PredictorState
 
 __all__ = ["Predictor", "PredictorState", "fade"]

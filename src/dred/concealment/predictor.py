@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from ..features import NUM_BURG_FEATURES, NUM_FEATURES
-from ..nn import Engine, Gru, Linear, Tensors
+from dred.features import NUM_BURG_FEATURES, NUM_FEATURES
+from dred.nn import Engine, Gru, Linear, Tensors
 
 _NUM_INPUTS = NUM_BURG_FEATURES + NUM_FEATURES + 1
 # The last input tells where the features come from.

@@ -4,10 +4,10 @@
 newest 10 ms; `Downsampler` brings any Opus rate to 16 kHz first.
 """
 
-from .burg import NUM_BURG_FEATURES, burg_features
-from .downsampler import Downsampler
-from .extractor import ExtractorState, FeatureExtractor
-from .layout import NUM_CEPSTRA, NUM_FEATURES, PITCH, VOICING, pitch_to_period_samples
+from dred.features.burg import NUM_BURG_FEATURES, burg_features
+from dred.features.downsampler import Downsampler
+from dred.features.extractor import ExtractorState, FeatureExtractor
+from dred.features.layout import NUM_CEPSTRA, NUM_FEATURES, PITCH, VOICING, pitch_to_period_samples
 
 __all__ = [
     "NUM_BURG_FEATURES",

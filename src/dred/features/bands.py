@@ -6,11 +6,14 @@
 Source: facts from libopus 1.6.1 dnn/freq.c.
 """
 
+import itertools
+from typing import no_type_check
+
 import numpy as np
 from jaxtyping import Complex64, Float32
 from numba import njit
 
-from .layout import NUM_CEPSTRA
+from dred.features.layout import NUM_CEPSTRA
 
 WINDOW_SAMPLES = 320
 OVERLAP_SAMPLES = 160
@@ -32,7 +35,7 @@ _C0_OFFSET = 4.0
 def _interpolation() -> np.ndarray:
     """Share of each bin that belongs to each band: triangles between neighbouring edges; the last bin has none."""
     shares = np.zeros((NUM_BINS, NUM_CEPSTRA))
-    for band, (start, stop) in enumerate(zip(_EDGES_BINS[:-1], _EDGES_BINS[1:])):
+    for band, (start, stop) in enumerate(itertools.pairwise(_EDGES_BINS)):
         rise = np.arange(stop - start) / (stop - start)
         shares[start:stop, band] = 1 - rise
         shares[start:stop, band + 1] = rise
@@ -103,7 +106,8 @@ def lpc_from_cepstrum(cepstrum: Float32[np.ndarray, " 18"]) -> Float32[np.ndarra
 
 
 @njit(cache=True, nogil=True)
-def _lift(logs):  # type: ignore[no-untyped-def]
+@no_type_check
+def _lift(logs):
     loudest = follower = np.float32(_LOG_START)
     lifted = np.empty_like(logs)
     for band in range(logs.size):
@@ -115,7 +119,8 @@ def _lift(logs):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _levinson(lags):  # type: ignore[no-untyped-def]
+@no_type_check
+def _levinson(lags):
     order = lags.size - 1
     lpc = np.zeros(order, np.float32)
     error = lags[0]

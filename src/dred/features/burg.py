@@ -6,12 +6,14 @@ features. The mean and the difference of the two halves are the predictor's firs
 Source: facts from libopus 1.6.1 dnn/freq.c (scaling, bands) and dnn/burg.c (covariance form of Burg's method).
 """
 
+from typing import no_type_check
+
 import numpy as np
 from jaxtyping import Float32
 from numba import njit
 
-from .bands import LPC_ORDER, NUM_BINS, WINDOW_SAMPLES, band_energies, cepstrum_from_bands
-from .extractor import PRE_EMPHASIS
+from dred.features.bands import LPC_ORDER, NUM_BINS, WINDOW_SAMPLES, band_energies, cepstrum_from_bands
+from dred.features.extractor import PRE_EMPHASIS
 
 NUM_BURG_FEATURES = 36
 _HALF_SAMPLES = 80
@@ -42,7 +44,8 @@ def _burg_cepstrum(samples: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def _burg(x, order):  # type: ignore[no-untyped-def]
+@no_type_check
+def _burg(x, order):
     """Fit the predictor by Burg's method and return it with the residual energy; the gain is held below 30 dB.
 
     Plain lattice form: forward and backward errors f and b, reflection -2 <f, b> / (<f, f> + <b, b>), the

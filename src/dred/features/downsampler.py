@@ -15,9 +15,9 @@ from math import gcd
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from ..audio.biquads import filter_sections
-from ..errors import UsageError
-from ..timebase import OPUS_RATES_HZ, SAMPLE_RATE_HZ
+from dred.audio.biquads import filter_sections
+from dred.errors import UsageError
+from dred.timebase import OPUS_RATES_HZ, SAMPLE_RATE_HZ
 
 # Rows b0 b1 b2 a1 a2 of second order sections.
 _EDGE_7750_OF_48000 = [

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Complex64, Float32
 
-from ..errors import UsageError
-from ..nn import Engine, Tensors
-from ..timebase import FEATURE_FRAME_SAMPLES
-from .bands import OVERLAP_SAMPLES, band_energies, cepstrum_from_bands, lpc_from_cepstrum, spectrum
-from .layout import NUM_CEPSTRA, NUM_FEATURES, PITCH, VOICING, pitch_to_period_samples
-from .pitch import NUM_FREQUENCY_VALUES, PitchNetwork, PitchState
-from .residual import ResidualState, correlations, update_residual, voicing_feature
+from dred.errors import UsageError
+from dred.features.bands import OVERLAP_SAMPLES, band_energies, cepstrum_from_bands, lpc_from_cepstrum, spectrum
+from dred.features.layout import NUM_CEPSTRA, NUM_FEATURES, PITCH, VOICING, pitch_to_period_samples
+from dred.features.pitch import NUM_FREQUENCY_VALUES, PitchNetwork, PitchState
+from dred.features.residual import ResidualState, correlations, update_residual, voicing_feature
+from dred.nn import Engine, Tensors
+from dred.timebase import FEATURE_FRAME_SAMPLES
 
 PRE_EMPHASIS = np.float32(0.85)
 _RESIDUAL_DELAY_SAMPLES = 80
@@ -60,9 +60,7 @@ class FeatureExtractor:
             pitch=self.pitch_network.initial_state(),
         )
 
-    def extract_frame(
-        self, state: ExtractorState, samples: Float32[np.ndarray, " 160"]
-    ) -> Float32[np.ndarray, " 20"]:
+    def extract_frame(self, state: ExtractorState, samples: Float32[np.ndarray, " 160"]) -> Float32[np.ndarray, " 20"]:
         """Extract the features of the next 10 ms; samples are on the int16 scale, -32768 to 32767."""
         emphasised = samples.copy()
         emphasised[1:] -= PRE_EMPHASIS * samples[:-1]

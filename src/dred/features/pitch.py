@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from ..nn import Conv2d, Engine, Gru, Linear, Tensors
+from dred.nn import Conv2d, Engine, Gru, Linear, Tensors
 
 NUM_LAGS = 224
 NUM_FREQUENCY_VALUES = 88

@@ -6,14 +6,15 @@ Source: facts from libopus 1.6.1 dnn/lpcnet_enc.c.
 """
 
 from dataclasses import dataclass, field
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float32
 from numba import njit
 
-from .bands import LPC_ORDER
-from .layout import MAX_PERIOD_SAMPLES
-from .pitch import NUM_LAGS
+from dred.features.bands import LPC_ORDER
+from dred.features.layout import MAX_PERIOD_SAMPLES
+from dred.features.pitch import NUM_LAGS
 
 FRAME = 160
 _RESIDUAL_EMPHASIS = np.float32(0.7)
@@ -58,7 +59,8 @@ def voicing_feature(state: ResidualState, period_samples: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _whiten(samples, lpc, signal, emphasised, low_passed, filters):  # type: ignore[no-untyped-def]
+@no_type_check
+def _whiten(samples, lpc, signal, emphasised, low_passed, filters):
     past = emphasised.size - FRAME
     for i in range(past):
         emphasised[i] = emphasised[i + FRAME]
@@ -83,7 +85,8 @@ def _whiten(samples, lpc, signal, emphasised, low_passed, filters):  # type: ign
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def _correlate(emphasised):  # type: ignore[no-untyped-def]
+@no_type_check
+def _correlate(emphasised):
     past = emphasised.size - FRAME
     out = np.empty(NUM_LAGS, np.float32)
     energy_now = np.float32(0.0)

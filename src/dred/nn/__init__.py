@@ -6,9 +6,9 @@ compiled by Numba. `default_engine()` is the one for real-time use.
 
 from functools import cache
 
-from .engine import Activation, Engine
-from .layers import Conv2d, Gru, Linear, Tensors
-from .reference import ReferenceEngine
+from dred.nn.engine import Activation, Engine
+from dred.nn.layers import Conv2d, Gru, Linear, Tensors
+from dred.nn.reference import ReferenceEngine
 
 __all__ = ["Activation", "Conv2d", "Engine", "Gru", "Linear", "ReferenceEngine", "Tensors", "default_engine"]
 
@@ -16,6 +16,6 @@ __all__ = ["Activation", "Conv2d", "Engine", "Gru", "Linear", "ReferenceEngine",
 @cache
 def default_engine() -> Engine:
     """Return the fastest engine; Numba is imported here, not with the package."""
-    from .kernels import KernelEngine
+    from dred.nn.kernels import KernelEngine
 
     return KernelEngine()

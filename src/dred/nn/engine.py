@@ -4,16 +4,17 @@ Networks are written once, as steps over an `Engine`; the reference engine is pl
 compiled. States are arrays that belong to the caller and are updated in place.
 """
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
 
-from .layers import Conv2d, Gru, Linear
+from dred.nn.layers import Conv2d, Gru, Linear
 
 Activation = Literal["linear", "tanh", "sigmoid"]
 
 
+@runtime_checkable
 class Engine(Protocol):
     """The layer arithmetic of one implementation."""
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from ..errors import ModelError
+from dred.errors import ModelError
 
 Tensors = Mapping[str, np.ndarray]
 
@@ -139,6 +139,8 @@ def _reshape(array: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarray
 
 def _unpack_dense(packed: np.ndarray, num_outputs: int, name: str) -> np.ndarray:
     """Undo the layout [outputs / 8][inputs / 4][8][4]."""
+    if num_outputs % _BLOCK_OUTPUTS:
+        raise ModelError(f"{name}_weights_int8 come in blocks of {_BLOCK_OUTPUTS} outputs, not {num_outputs}")
     shape = (num_outputs // _BLOCK_OUTPUTS, -1, _BLOCK_OUTPUTS, _BLOCK_INPUTS)
     blocks = _reshape(packed, shape, f"{name}_weights_int8")
     return blocks.transpose(0, 2, 1, 3).reshape(num_outputs, -1).astype(np.float32)
@@ -153,6 +155,8 @@ def _unpack_sparse(packed: np.ndarray, index: np.ndarray, num_outputs: int, num_
         for first_output in range(0, num_outputs, _BLOCK_OUTPUTS):
             count = int(index[position])
             for start in index[position + 1 : position + 1 + count]:
+                if start < 0 or start % _BLOCK_INPUTS:
+                    raise ModelError(f"{name}_weights_idx: a block starts at a multiple of {_BLOCK_INPUTS}, not {start}")
                 dense[first_output : first_output + _BLOCK_OUTPUTS, start : start + _BLOCK_INPUTS] = blocks[block]
                 block += 1
             position += 1 + count

@@ -6,8 +6,8 @@ Source: facts from libopus 1.6.1 dnn/nnet.c; activations are exact instead of it
 import numpy as np
 from jaxtyping import Float32
 
-from .engine import Activation
-from .layers import Conv2d, Gru, Linear
+from dred.nn.engine import Activation
+from dred.nn.layers import Conv2d, Gru, Linear
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:

@@ -4,8 +4,8 @@
 a state, 40 ms per latent.
 """
 
-from .blocks import BlockState
-from .decoder import RdovaeDecoder
-from .encoder import RdovaeEncoder
+from dred.rdovae.blocks import BlockState
+from dred.rdovae.decoder import RdovaeDecoder
+from dred.rdovae.encoder import RdovaeEncoder
 
 __all__ = ["BlockState", "RdovaeDecoder", "RdovaeEncoder"]

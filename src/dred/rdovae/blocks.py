@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from ..nn import Engine, Gru, Linear, Tensors
+from dred.nn import Engine, Gru, Linear, Tensors
 
 
 @dataclass(slots=True, kw_only=True)

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Int
 
-from ..nn import Engine, Linear, Tensors
-from ..timebase import FEATURE_FRAMES_PER_CHUNK
-from .blocks import Block, BlockState
+from dred.errors import ModelError
+from dred.nn import Engine, Linear, Tensors
+from dred.rdovae.blocks import Block, BlockState
+from dred.timebase import FEATURE_FRAMES_PER_CHUNK
 
 _NUM_FEATURES = 20
 _NUM_BLOCKS = 5
@@ -29,6 +30,7 @@ class RdovaeDecoder:
     state_hidden: Linear
     state: Linear
     input: Linear
+    takes_level: bool
     blocks: tuple[Block, ...]
     output: Linear
 
@@ -39,8 +41,9 @@ class RdovaeDecoder:
         Raises:
             ModelError: A layer is missing or does not fit.
         """
-        # Each latent comes with its quality level as one more element.
-        first = Linear.from_tensors(tensors, "dec_dense1", latent_dim + 1)
+        first = Linear.from_tensors(tensors, "dec_dense1")
+        if first.num_inputs not in (latent_dim, latent_dim + 1):
+            raise ModelError(f"layer dec_dense1 has {first.num_inputs} inputs, {latent_dim} or one more are needed")
         width = first.num_outputs
         blocks = []
         for number in range(1, _NUM_BLOCKS + 1):
@@ -52,6 +55,7 @@ class RdovaeDecoder:
             state_hidden=hidden,
             state=Linear.from_tensors(tensors, "dec_gru_init", hidden.num_outputs),
             input=first,
+            takes_level=first.num_inputs == latent_dim + 1,
             blocks=tuple(blocks),
             output=Linear.from_tensors(tensors, "dec_output", width),
         )
@@ -71,7 +75,9 @@ class RdovaeDecoder:
         self, state: list[BlockState], latent: Float32[np.ndarray, " latent"], level: int
     ) -> Float32[np.ndarray, "4 20"]:
         """Decode the next older 40 ms; level is the latent's quality level, 0 to 15; rows are newest first."""
-        x = self.engine.dense(self.input, np.append(latent, np.float32(level / 8 - 1)), "tanh")
+        # From version 12 on, a latent comes with its quality level as one more element.
+        values = np.append(latent, np.float32(level / 8 - 1)) if self.takes_level else latent
+        x = self.engine.dense(self.input, values, "tanh")
         for block, block_state in zip(self.blocks, state):
             x = block.step(block_state, x)
         return self.engine.dense(self.output, x, "linear").reshape(FEATURE_FRAMES_PER_CHUNK, _NUM_FEATURES)

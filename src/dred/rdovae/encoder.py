@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from ..nn import Engine, Linear, Tensors
-from .blocks import Block, BlockState
+from dred.nn import Engine, Linear, Tensors
+from dred.rdovae.blocks import Block, BlockState
 
 NUM_INPUTS = 40
 _DILATIONS = (1, 2, 2, 2, 2)

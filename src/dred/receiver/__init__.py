@@ -4,14 +4,14 @@
 a packet says about the past.
 """
 
-from .buffer import BufferedPacket
-from .config import ReceiverConfig
-from .coverage import DecodedRedundancy, read_redundancy
-from .decision import decide
-from .events import Event, PacketDropped, Played, RedundancyRefused, Source, StreamRestarted
-from .parts import NeuralParts, RedundancyReader
-from .priming import PrimingConfig
-from .receiver import ReceiveStream
+from dred.receiver.buffer import BufferedPacket
+from dred.receiver.config import ReceiverConfig
+from dred.receiver.coverage import DecodedRedundancy, read_redundancy
+from dred.receiver.decision import decide
+from dred.receiver.events import Event, PacketDropped, Played, RedundancyRefused, Source, StreamRestarted
+from dred.receiver.parts import NeuralParts, RedundancyReader
+from dred.receiver.priming import PrimingConfig
+from dred.receiver.receiver import ReceiveStream
 
 __all__ = [
     "BufferedPacket",

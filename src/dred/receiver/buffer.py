@@ -7,9 +7,10 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..opus import OpusPacket, has_lbrr, parse_packet
+from dred.opus import OpusPacket, has_lbrr, parse_packet
 
-MAX_PACKETS = 512
+MAX_PACKETS = 4096
+"""What ten seconds of the shortest packets take: the longest delay, and what files hand in ahead, with room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +47,9 @@ class BufferedPacket:
         return self.parsed.duration_rtp
 
     @property
-    def has_lbrr(self) -> bool:
-        """Whether it carries in-band FEC about the packet before it."""
-        return has_lbrr(self.payload)
+    def lbrr_reach_rtp(self) -> int:
+        """How long before its start its in-band FEC begins: by one frame, however many it has; 0 if it has none."""
+        return self.parsed.toc.frame_duration_rtp if has_lbrr(self.payload) else 0
 
     @property
     def is_dtx(self) -> bool:

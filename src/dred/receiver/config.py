@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ..errors import UsageError
-from ..timebase import OPUS_RATES_HZ
+from dred.errors import UsageError
+from dred.timebase import OPUS_RATES_HZ
 
 _MAX_DELAY_MS = 5_000
 

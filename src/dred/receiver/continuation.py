@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from ..concealment import fade
-from ..features import NUM_FEATURES, burg_features
-from ..timebase import FEATURE_FRAME_SAMPLES
-from .parts import NeuralParts
+from dred.concealment import fade
+from dred.features import NUM_FEATURES, burg_features
+from dred.receiver.parts import NeuralParts
+from dred.timebase import FEATURE_FRAME_SAMPLES
 
 HISTORY_SAMPLES = 15 * FEATURE_FRAME_SAMPLES
 LOOKAHEAD_FRAMES = 2

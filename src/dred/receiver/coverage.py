@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from ..bitstream import ParsedRedundancy, parse_payload, split_prefix
-from ..opus import find_extension
-from ..timebase import FEATURE_FRAMES_PER_CHUNK, TICKS_PER_FEATURE_FRAME, ticks_to_rtp
-from .buffer import BufferedPacket
-from .parts import LatentDecoder, RedundancyReader
+from dred.bitstream import ParsedRedundancy, parse_payload, split_prefix
+from dred.opus import find_extension
+from dred.receiver.buffer import BufferedPacket
+from dred.receiver.parts import LatentDecoder, RedundancyReader
+from dred.timebase import FEATURE_FRAMES_PER_CHUNK, TICKS_PER_FEATURE_FRAME, ticks_to_rtp
 
 _FRAME_RTP = ticks_to_rtp(TICKS_PER_FEATURE_FRAME)
 # A vocoder call at a time is fed with the features of a window that lies later by this many frames.

@@ -4,7 +4,7 @@ Rules, first match wins:
 
 1. The packet for this time is there: play it. A RED copy counts as the packet.
 2. Nothing is missing, the sender paused (DTX): comfort noise.
-3. The next packet's LBRR reaches this time: play that.
+3. The next packet's LBRR begins now, or so soon that no frame fits in between: play that.
 4. Redundancy of a buffered packet covers this time: speak it.
 5. Nothing is known: guess, up to a limit; then silence.
 
@@ -12,6 +12,9 @@ Source: our choice; libopus 1.6.1's opus_demo prefers LBRR over DRED for the las
 """
 
 from dataclasses import dataclass
+
+SHORTEST_FRAME_RTP = 120
+"""2.5 ms: nothing shorter can be filled. Source: RFC 6716 section 2.1.4."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +24,7 @@ class Situation:
     Attributes:
         until_next: Time to the start of the next buffered packet, 0 if it is due now, None if there is none.
         next_is_copy: Whether that packet is a RED copy.
-        next_duration: Its duration.
-        next_has_lbrr: Whether it carries LBRR about the time before it.
+        lbrr_reach: How long before that packet its LBRR begins; 0 if it has none.
         paused: Whether the sender is silent on purpose at this time.
         is_covered: Whether redundancy of a buffered packet describes the audio at this time.
         already_guessed: How long nothing has been known.
@@ -31,8 +33,7 @@ class Situation:
 
     until_next: int | None = None
     next_is_copy: bool = False
-    next_duration: int = 0
-    next_has_lbrr: bool = False
+    lbrr_reach: int = 0
     paused: bool = False
     is_covered: bool = False
     already_guessed: int = 0
@@ -93,11 +94,10 @@ def decide(situation: Situation) -> Decision:
     if s.paused:
         return Pause(s.until_next)
     limit = s.until_next
-    if s.until_next is not None and s.next_has_lbrr:
-        if s.until_next == s.next_duration:
+    if s.until_next is not None and 0 < s.lbrr_reach <= s.until_next:
+        limit = s.until_next - s.lbrr_reach
+        if limit < SHORTEST_FRAME_RTP:
             return Lbrr()
-        if s.until_next > s.next_duration:
-            limit = s.until_next - s.next_duration
     if s.is_covered:
         return Dred(limit)
     if s.already_guessed < s.may_guess:

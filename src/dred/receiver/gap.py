@@ -1,7 +1,7 @@
 """Filling a gap with spoken speech, step by step, through the stream's decoder.
 
-    features at a time -> continuation -> 16 kHz -> primer -> decoder -> played
-                                              '-> (unprimed) resampled, laid over the gap, cross-faded at its end
+features at a time -> continuation -> 16 kHz -> primer -> decoder -> played
+                                          '-> (unprimed) resampled, laid over the gap, cross-faded at its end
 """
 
 from collections.abc import Callable
@@ -9,13 +9,13 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float32
 
-from ..audio import resample
-from ..opus import Toc
-from ..timebase import FEATURE_FRAME_SAMPLES, SAMPLE_RATE_HZ, rtp_to_samples, samples_to_rtp
-from .continuation import LOOKAHEAD_FRAMES, SpeechContinuation
-from .history import PlayedHistory
-from .parts import Codec, NeuralParts
-from .priming import DecoderPrimer, PrimingConfig
+from dred.audio import resample
+from dred.opus import Toc
+from dred.receiver.continuation import LOOKAHEAD_FRAMES, SpeechContinuation
+from dred.receiver.history import PlayedHistory
+from dred.receiver.parts import Codec, NeuralParts
+from dred.receiver.priming import DecoderPrimer, PrimingConfig
+from dred.timebase import FEATURE_FRAME_SAMPLES, SAMPLE_RATE_HZ, rtp_to_samples, samples_to_rtp
 
 _FRAME_RTP = samples_to_rtp(FEATURE_FRAME_SAMPLES)
 # Without priming, speech is heard on under the first packet for this long, fading.

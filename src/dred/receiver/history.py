@@ -3,9 +3,9 @@
 import numpy as np
 from jaxtyping import Float32
 
-from ..audio import resample, to_mono
-from ..timebase import SAMPLE_RATE_HZ
-from .continuation import HISTORY_SAMPLES
+from dred.audio import resample, to_mono
+from dred.receiver.continuation import HISTORY_SAMPLES
+from dred.timebase import SAMPLE_RATE_HZ
 
 _EDGE_MS = 10
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
 
-from ..bitstream import PayloadTables
+from dred.bitstream import PayloadTables
 
 
+@runtime_checkable
+@runtime_checkable
 class Codec(Protocol):
     """The main decoder of one stream, at the rate that is played."""
 
@@ -26,6 +28,8 @@ class Codec(Protocol):
         ...
 
 
+@runtime_checkable
+@runtime_checkable
 class Extractor(Protocol):
     """Samples to features, 10 ms at a time."""
 
@@ -38,6 +42,8 @@ class Extractor(Protocol):
         ...
 
 
+@runtime_checkable
+@runtime_checkable
 class FeaturePredictor(Protocol):
     """Past features to the next."""
 
@@ -45,9 +51,7 @@ class FeaturePredictor(Protocol):
         """Return a fresh state, which has a copy()."""
         ...
 
-    def hear(
-        self, state: Any, burg: Float32[np.ndarray, " 36"], features: Float32[np.ndarray, " 20"]
-    ) -> None:
+    def hear(self, state: Any, burg: Float32[np.ndarray, " 36"], features: Float32[np.ndarray, " 20"]) -> None:
         """Take in a frame that was received."""
         ...
 
@@ -60,6 +64,8 @@ class FeaturePredictor(Protocol):
         ...
 
 
+@runtime_checkable
+@runtime_checkable
 class Vocoder(Protocol):
     """Features to samples, continuing real ones."""
 
@@ -72,6 +78,8 @@ class Vocoder(Protocol):
         ...
 
 
+@runtime_checkable
+@runtime_checkable
 class LatentDecoder(Protocol):
     """Latents to features, backward in time from an initial state."""
 
@@ -102,5 +110,3 @@ class NeuralParts:
     predictor: FeaturePredictor
     vocoder: Vocoder
     readers: Sequence[RedundancyReader] = ()
-
-

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from ..opus import OpusEncoder, OpusEncoderConfig, Toc
-from ..timebase import RTP_TICKS_PER_MS, SAMPLE_RATE_HZ, rtp_to_samples
+from dred.opus import OpusEncoder, OpusEncoderConfig, Toc
+from dred.timebase import RTP_TICKS_PER_MS, SAMPLE_RATE_HZ, rtp_to_samples
 
 # Wideband's 16 kHz serve every narrower band as well; wider ones are encoded at 48 kHz.
 _WIDE_RATE_HZ = 48_000
@@ -62,9 +62,7 @@ class DecoderPrimer:
         """How many spoken samples from a packet's start on `encode` needs, at 16 kHz."""
         self._num_settling_samples = config.num_settling_frames * self._step_samples
 
-    def settle(
-        self, history: Float32[np.ndarray, " samples"], spoken: Float32[np.ndarray, " ahead"]
-    ) -> None:
+    def settle(self, history: Float32[np.ndarray, " samples"], spoken: Float32[np.ndarray, " ahead"]) -> None:
         """Encode what was played before the gap, up to the look-ahead into it, and drop the packets."""
         joined = np.concatenate([history, spoken])
         for start in range(history.size - self._num_settling_samples, history.size, self._step_samples):

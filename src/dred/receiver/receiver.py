@@ -11,25 +11,37 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float32
 
-from ..errors import OpusFormatError, RemoteDataError, UsageError
-from ..opus import Toc
-from ..rtp import RedBlock, SequenceUnwrapper, TimestampUnwrapper
-from ..timebase import ms_to_rtp, rtp_to_samples
-from .buffer import BufferedPacket, PacketBuffer
-from .config import ReceiverConfig
-from .coverage import DecodedRedundancy, read_redundancy
-from .decision import Conceal, Dred, Lbrr, Pause, Red, Regular, Silence, Situation, decide
-from .events import Event, PacketDropped, Played, RedundancyRefused, Source, StreamRestarted
-from .gap import GapFiller
-from .history import PlayedHistory
-from .parts import Codec, NeuralParts
-from .priming import PrimingConfig
+from dred.errors import OpusFormatError, RemoteDataError, RtpFormatError, UsageError
+from dred.opus import Toc
+from dred.receiver.buffer import BufferedPacket, PacketBuffer
+from dred.receiver.config import ReceiverConfig
+from dred.receiver.coverage import DecodedRedundancy, read_redundancy
+from dred.receiver.decision import (
+    SHORTEST_FRAME_RTP,
+    Conceal,
+    Dred,
+    Lbrr,
+    Pause,
+    Red,
+    Regular,
+    Silence,
+    Situation,
+    decide,
+)
+from dred.receiver.events import Event, PacketDropped, Played, RedundancyRefused, Source, StreamRestarted
+from dred.receiver.gap import GapFiller
+from dred.receiver.history import PlayedHistory
+from dred.receiver.parts import Codec, NeuralParts
+from dred.receiver.priming import PrimingConfig
+from dred.rtp import RedBlock, SequenceUnwrapper, TimestampUnwrapper
+from dred.timebase import ms_to_rtp, rtp_to_samples
 
-_TICK_RTP = 120
 # Gaps are filled in steps of 20 ms, or of the longest Opus frame that divides what is left.
-_STEPS_RTP = (960, 480, 240, 120)
+_STEPS_RTP = (960, 480, 240, SHORTEST_FRAME_RTP)
 # Beyond this, timestamps belong to another stream: our choice, far more than any redundancy or delay.
 _MAX_JUMP_RTP = ms_to_rtp(10_000)
+# After so long without anything known, packets that come too late are no stragglers: the delay has grown. Our choice.
+_STALLED_RTP = ms_to_rtp(500)
 # Redundancy further ahead than it can reach back is of no use: 26 latents and the longest offset.
 _REACH_RTP = ms_to_rtp(1_100)
 _DEFAULT_STEP_RTP = 960
@@ -81,6 +93,7 @@ class ReceiveStream:
         self._last_sequence: int | None = None
         self._is_paused = False
         self._guessed_rtp = 0
+        self._unheard_rtp = 0
 
     def start(self, timestamp: int) -> None:
         """Begin to play at a timestamp (32 bit) whatever arrives; without this, the first packet tells.
@@ -104,9 +117,13 @@ class ReceiveStream:
             now: Time of arrival in milliseconds, on any clock that never goes back.
             copies: RED copies of earlier packets that came with it.
         """
-        unwrapped_sequence = self._sequences.unwrap(sequence)
-        unwrapped_timestamp = self._timestamps.unwrap(timestamp)
-        if self._position is not None and abs(unwrapped_timestamp - self._position) > _MAX_JUMP_RTP:
+        try:
+            unwrapped_sequence = self._sequences.unwrap(sequence)
+            unwrapped_timestamp = self._timestamps.unwrap(timestamp)
+        except RtpFormatError as error:
+            self._events.append(PacketDropped(sequence=sequence, reason=str(error)))
+            return
+        if self._position is not None and self._must_restart(unwrapped_timestamp - self._position):
             self._restart(unwrapped_timestamp)
         if not len(self._buffer) and self._position is None:
             self._first_arrival_ms = now
@@ -151,13 +168,22 @@ class ReceiveStream:
             self._events.append(PacketDropped(sequence=sequence, reason=str(error)))
             return
         is_known = timestamp in self._buffer
-        if not self._buffer.add(packet) and not is_copy:
+        if self._buffer.add(packet):
+            # What was read from a copy in its place no longer counts.
+            self._redundancy.pop(timestamp, None)
+        elif not is_copy:
             self._events.append(PacketDropped(sequence=sequence, reason="duplicate" if is_known else "overflow"))
 
+    def _must_restart(self, ahead_rtp: int) -> bool:
+        has_stalled = not len(self._buffer) and self._unheard_rtp >= _STALLED_RTP
+        return abs(ahead_rtp) > _MAX_JUMP_RTP or (ahead_rtp < 0 and has_stalled)
+
     def _restart(self, timestamp: int) -> None:
+        """Go on at another time, whose first packet waits as the very first did."""
+        self._close_gap()
         self._buffer.clear()
         self._redundancy.clear()
-        self._position = timestamp
+        self._position = timestamp - ms_to_rtp(self.config.delay_ms)
         self._last_sequence = None
         self._is_paused = False
         self._events.append(StreamRestarted(timestamp=timestamp))
@@ -169,7 +195,7 @@ class ReceiveStream:
             if not late.is_copy:
                 self._events.append(PacketDropped(sequence=late.sequence, reason="late"))
         upcoming = self._buffer.first()
-        if upcoming is not None and 0 < upcoming.timestamp - position < _TICK_RTP:
+        if upcoming is not None and 0 < upcoming.timestamp - position < SHORTEST_FRAME_RTP:
             # No Opus frame is so short: a sender's clock that slipped. Playing jumps to the packet.
             self._position = position = upcoming.timestamp
         decision = decide(self._situation(position, upcoming))
@@ -200,8 +226,7 @@ class ReceiveStream:
         return Situation(
             until_next=until_next,
             next_is_copy=upcoming.is_copy,
-            next_duration=upcoming.duration_rtp,
-            next_has_lbrr=until_next > 0 and self.config.use_lbrr and upcoming.has_lbrr,
+            lbrr_reach=upcoming.lbrr_reach_rtp if until_next > 0 and self.config.use_lbrr else 0,
             paused=until_next > 0 and (nothing_is_missing or (self._is_paused and until_next > _REACH_RTP)),
             is_covered=until_next > 0 and self._is_covered(position, until_next),
             already_guessed=self._guessed_rtp,
@@ -241,7 +266,8 @@ class ReceiveStream:
             longest = min(longest, self._toc.frame_duration_rtp)
         if limit is None:
             return longest
-        return next((step for step in _STEPS_RTP if step <= longest and limit % step == 0), min(longest, limit))
+        fitting = [step for step in _STEPS_RTP if step <= min(longest, limit)]
+        return next((step for step in fitting if limit % step == 0), fitting[0])
 
     def _decode(self, position: int, packet: BufferedPacket) -> Float32[np.ndarray, "samples channels"]:
         self._buffer.remove(packet)
@@ -260,10 +286,15 @@ class ReceiveStream:
         return self._finish(position, packet.duration_rtp, source, played, sequence=packet.sequence)
 
     def _decode_lbrr(self, position: int, packet: BufferedPacket) -> Float32[np.ndarray, "samples channels"]:
+        reach_rtp = packet.lbrr_reach_rtp
+        try:
+            played = self._codec.decode_fec(packet.payload, rtp_to_samples(reach_rtp, self.config.rate_hz))
+        except OpusFormatError as error:
+            self._events.append(RedundancyRefused(sequence=packet.sequence, reason=str(error)))
+            return self._conceal(position, self._step(reach_rtp))
         self._toc = packet.parsed.toc
         self._close_gap()
-        played = self._codec.decode_fec(packet.payload, rtp_to_samples(packet.duration_rtp, self.config.rate_hz))
-        return self._finish(position, packet.duration_rtp, Source.LBRR, played, sequence=packet.sequence)
+        return self._finish(position, reach_rtp, Source.LBRR, played, sequence=packet.sequence)
 
     def _conceal(self, position: int, step_rtp: int) -> Float32[np.ndarray, "samples channels"]:
         self._guessed_rtp += step_rtp
@@ -317,12 +348,12 @@ class ReceiveStream:
             played = _cross_fade(self._tail, played)
             self._tail = self._tail[:0]
         if source in (Source.RECEIVED, Source.RED, Source.LBRR, Source.DRED):
-            self._guessed_rtp = 0
+            self._guessed_rtp = self._unheard_rtp = 0
+        else:
+            self._unheard_rtp += duration_rtp
         self._history.add(played, is_heard=source in (Source.RECEIVED, Source.RED, Source.LBRR))
         self._position = position + duration_rtp
-        self._events.append(
-            Played(timestamp=position, duration_rtp=duration_rtp, source=source, sequence=sequence)
-        )
+        self._events.append(Played(timestamp=position, duration_rtp=duration_rtp, source=source, sequence=sequence))
         return played
 
 

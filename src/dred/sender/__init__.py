@@ -3,10 +3,10 @@
 `SendStream` encodes and protects; `protect_packets` adds redundancy to packets that another encoder made.
 """
 
-from .config import DredConfig, SenderConfig
-from .history import LatentHistory, RedundancyEncoder
-from .protect import protect_packets
-from .sender import SendStream, SentPacket
+from dred.sender.config import DredConfig, SenderConfig
+from dred.sender.history import LatentHistory, RedundancyEncoder
+from dred.sender.protect import protect_packets
+from dred.sender.sender import SendStream, SentPacket
 
 __all__ = [
     "DredConfig",

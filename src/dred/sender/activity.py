@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from ..timebase import SAMPLE_RATE_HZ
+from dred.timebase import SAMPLE_RATE_HZ
 
 _SILENCE_DB = -75.0
 _ABOVE_FLOOR_DB = 5.0

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..bitstream import MAX_LATENTS, MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES, NUM_LEVELS, VERSIONS
-from ..errors import UsageError
-from ..timebase import CHUNK_MS, OPUS_RATES_HZ
+from dred.bitstream import MAX_LATENTS, MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES, NUM_LEVELS, VERSIONS
+from dred.errors import UsageError
+from dred.timebase import CHUNK_MS, OPUS_RATES_HZ
 
 _MAX_DURATION_MS = MAX_LATENTS * CHUNK_MS
 _FRAME_DURATIONS_MS = (10, 20, 40, 60)

@@ -9,22 +9,15 @@ Source: facts from libopus 1.6.1 dnn/dred_encoder.c (alignment, silence at both 
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
 
-from ..bitstream import (
-    MAX_LATENTS,
-    DredHeader,
-    PayloadTables,
-    WrittenPayload,
-    quantise,
-    write_payload,
-)
-from ..errors import UsageError
-from ..timebase import DOUBLE_FRAME_SAMPLES, TICK_SAMPLES, TICKS_PER_DOUBLE_FRAME
-from .config import DredConfig
+from dred.bitstream import MAX_LATENTS, DredHeader, PayloadTables, WrittenPayload, quantise, write_payload
+from dred.errors import UsageError
+from dred.sender.config import DredConfig
+from dred.timebase import DOUBLE_FRAME_SAMPLES, TICK_SAMPLES, TICKS_PER_DOUBLE_FRAME
 
 # Delay of libopus's input, so that a 20 ms step ends where its step ends: 79 + 12 - 80 samples.
 _INPUT_DELAY_SAMPLES = 11
@@ -34,6 +27,8 @@ _ACTIVITY_FLAGS = 16
 _HISTORY_STEPS = 2 * MAX_LATENTS
 
 
+@runtime_checkable
+@runtime_checkable
 class RedundancyEncoder(Protocol):
     """The networks of the sender: 20 ms of 16 kHz samples to one latent and one initial state."""
 

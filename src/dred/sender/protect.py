@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from ..audio import as_block
-from ..errors import UsageError
-from ..opus import add_extension, packet_duration_rtp
-from ..timebase import OPUS_RATES_HZ, rtp_to_samples
-from .config import DredConfig
-from .history import RedundancyEncoder
-from .redundancy import Redundancy
+from dred.audio import as_block
+from dred.errors import UsageError
+from dred.opus import add_extension, packet_duration_rtp
+from dred.sender.config import DredConfig
+from dred.sender.history import RedundancyEncoder
+from dred.sender.redundancy import Redundancy
+from dred.timebase import OPUS_RATES_HZ, rtp_to_samples
 
 # Of libopus's voip and audio applications: 6.5 ms.
 _LOOKAHEAD_US = 6500

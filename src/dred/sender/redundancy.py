@@ -1,7 +1,7 @@
 """The send side of redundancy: PCM at the codec's rate in, one payload per packet out.
 
-    mono -> 16 kHz -> high-pass -> activity
-                              '--> latent history -> payload
+mono -> 16 kHz -> high-pass -> activity
+                          '--> latent history -> payload
 """
 
 import math
@@ -9,13 +9,13 @@ import math
 import numpy as np
 from jaxtyping import Float32
 
-from ..audio.biquads import filter_sections, initial_biquad_state
-from ..bitstream import DredVersion, WrittenPayload
-from ..features import Downsampler
-from ..timebase import SAMPLE_RATE_HZ
-from .activity import ActivityDetector
-from .config import DredConfig
-from .history import LatentHistory, RedundancyEncoder
+from dred.audio.biquads import filter_sections, initial_biquad_state
+from dred.bitstream import DredVersion, WrittenPayload
+from dred.features import Downsampler
+from dred.sender.activity import ActivityDetector
+from dred.sender.config import DredConfig
+from dred.sender.history import LatentHistory, RedundancyEncoder
+from dred.timebase import SAMPLE_RATE_HZ
 
 # libopus encodes speech above 60 Hz, and its redundancy describes the same signal.
 _HIGH_PASS_HZ = 60.0
@@ -78,4 +78,4 @@ class _HighPass:
         self._state = initial_biquad_state(self._sections)
 
     def filter(self, samples: Float32[np.ndarray, " samples"]) -> Float32[np.ndarray, " samples"]:
-        return filter_sections(samples.astype(np.float64), self._sections, self._state).astype(np.float32)
+        return filter_sections(samples.astype(np.float64), self._sections, self._state, 1, 1).astype(np.float32)

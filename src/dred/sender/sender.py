@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..audio import BlockBuffer, StreamingResampler, as_block
-from ..bitstream import MIN_PAYLOAD_BYTES, WrittenPayload
-from ..opus import OpusEncoder, OpusEncoderConfig, add_extension, pad_to_size
-from ..timebase import RTP_TICKS_PER_MS
-from .config import SenderConfig
-from .history import RedundancyEncoder
-from .redundancy import Redundancy
+from dred.audio import BlockBuffer, StreamingResampler, as_block
+from dred.bitstream import MIN_PAYLOAD_BYTES, WrittenPayload
+from dred.opus import OpusEncoder, OpusEncoderConfig, add_extension, pad_to_size
+from dred.sender.config import SenderConfig
+from dred.sender.history import RedundancyEncoder
+from dred.sender.redundancy import Redundancy
+from dred.timebase import RTP_TICKS_PER_MS
 
 # The least that Opus needs to say anything at all.
 _MIN_MAIN_BPS = 6_000
@@ -61,9 +61,7 @@ class SendStream:
         rate_hz = config.codec_rate_hz
         self._resampler = None
         if rate_hz != config.rate_hz:
-            self._resampler = StreamingResampler(
-                from_hz=config.rate_hz, to_hz=rate_hz, num_channels=config.channels
-            )
+            self._resampler = StreamingResampler(from_hz=config.rate_hz, to_hz=rate_hz, num_channels=config.channels)
         self._frames = BlockBuffer(rate_hz * config.frame_ms // 1000, num_channels=config.channels)
         self._encoder = OpusEncoder(_encoder_config(config))
         self._redundancy = None

@@ -12,14 +12,15 @@ prediction", 2024; facts from libopus 1.6.1 dnn/fargan.c.
 """
 
 from dataclasses import dataclass
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float32
 from numba import njit
 
-from ..errors import UsageError
-from ..features import NUM_FEATURES, PITCH, pitch_to_period_samples
-from ..nn import Engine, Gru, Linear, Tensors
+from dred.errors import UsageError
+from dred.features import NUM_FEATURES, PITCH, pitch_to_period_samples
+from dred.nn import Engine, Gru, Linear, Tensors
 
 FRAME_SAMPLES = 160
 SUBFRAME_SAMPLES = 40
@@ -41,9 +42,9 @@ class FarganState:
     history: Float32[np.ndarray, " 256"]
     last_sample: np.float32
     period_samples: int
-    condition_conv: Float32[np.ndarray, "2 width"]
-    signal_conv: Float32[np.ndarray, "1 width"]
-    grus: list[Float32[np.ndarray, " units"]]
+    condition_conv: Float32[np.ndarray, "2 condition_width"]
+    signal_conv: Float32[np.ndarray, "1 signal_width"]
+    grus: list[Float32[np.ndarray, " _"]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +92,7 @@ class Fargan:
             output=Linear.from_tensors(tensors, "sig_net_sig_dense_out"),
         )
 
-    def start(
-        self, features: Float32[np.ndarray, "5 20"], samples: Float32[np.ndarray, " 320"]
-    ) -> FarganState:
+    def start(self, features: Float32[np.ndarray, "5 20"], samples: Float32[np.ndarray, " 320"]) -> FarganState:
         """Take up speech where it broke off.
 
         Args:
@@ -128,9 +127,7 @@ class Fargan:
             state.history[-SUBFRAME_SAMPLES:] = known
         return state
 
-    def synthesise(
-        self, state: FarganState, features: Float32[np.ndarray, " 20"]
-    ) -> Float32[np.ndarray, " 160"]:
+    def synthesise(self, state: FarganState, features: Float32[np.ndarray, " 20"]) -> Float32[np.ndarray, " 160"]:
         """Speak the next 10 ms, -1 to 1; louder samples are not clipped here."""
         period_samples = pitch_to_period_samples(features[PITCH])
         conditions = self._conditions(state, features, period_samples)
@@ -171,7 +168,8 @@ class Fargan:
 
 
 @njit(cache=True, nogil=True)
-def _normalised_past(history, gain, period_samples):  # type: ignore[no-untyped-def]
+@no_type_check
+def _normalised_past(history, gain, period_samples):
     """Return the last period, repeated as often as the sub-frame needs, and the last sub-frame, both over the gain."""
     scale = np.float32(1.0) / (np.float32(1e-5) + gain)
     prediction = np.empty(SUBFRAME_SAMPLES + 2 * _PREDICTION_MARGIN, np.float32)
@@ -189,7 +187,8 @@ def _normalised_past(history, gain, period_samples):  # type: ignore[no-untyped-
 
 
 @njit(cache=True, nogil=True)
-def _de_emphasise(emphasised, last):  # type: ignore[no-untyped-def]
+@no_type_check
+def _de_emphasise(emphasised, last):
     samples = np.empty_like(emphasised)
     for n in range(samples.size):
         last = emphasised[n] + _DE_EMPHASIS * last

@@ -7,14 +7,14 @@
 `install` fetches a release's archive first. docs/weights.md tells the rest.
 """
 
-from .card import describe
-from .download import Progress
-from .importing import export_dnnw, import_weights
-from .install import RELEASES, Release, install
-from .layers import Layer, list_layers
-from .registry import InstalledWeights, data_directory, installed, load, remove, save
-from .safetensors_file import read_safetensors, write_safetensors
-from .weight_set import NUM_LEVELS, TABLE_NAMES, Card, WeightSet
+from dred.weights.card import describe
+from dred.weights.download import Progress
+from dred.weights.importing import export_dnnw, import_weights
+from dred.weights.install import RELEASES, Release, install
+from dred.weights.layers import Layer, list_layers
+from dred.weights.registry import InstalledWeights, data_directory, installed, load, remove, save
+from dred.weights.safetensors_file import read_safetensors, write_safetensors
+from dred.weights.weight_set import NUM_LEVELS, TABLE_NAMES, Card, WeightSet
 
 __all__ = [
     "NUM_LEVELS",

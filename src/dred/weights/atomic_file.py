@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from ..errors import ModelError
+from dred.errors import ModelError
 
 __all__ = ["write_atomically"]
 

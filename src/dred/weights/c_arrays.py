@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import ModelError
+from dred.errors import ModelError
 
 __all__ = ["CArrays", "parse_c_arrays"]
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from .layers import COMPONENTS, Layer
-from .weight_set import TABLE_NAMES, WeightSet
+from dred.weights.layers import COMPONENTS, Layer
+from dred.weights.weight_set import TABLE_NAMES, WeightSet
 
 __all__ = ["describe"]
 

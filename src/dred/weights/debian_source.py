@@ -17,8 +17,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ModelError
-from .download import Progress, SourceUnreachableError, hash_file
+from dred.errors import ModelError
+from dred.weights.download import Progress, SourceUnreachableError, hash_file
 
 __all__ = ["DebianMirror", "fetch_debian_source", "find_mirror"]
 

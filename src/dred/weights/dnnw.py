@@ -18,7 +18,7 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float32, Int8, Int32
 
-from ..errors import ModelError
+from dred.errors import ModelError
 
 __all__ = ["DNNW_MAGIC", "TENSOR_NAME", "Tensor", "parse_dnnw", "write_dnnw"]
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from ..errors import ModelError
+from dred.errors import ModelError
 
 __all__ = ["Progress", "SourceUnreachableError", "download", "hash_file"]
 

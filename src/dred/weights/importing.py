@@ -8,13 +8,13 @@
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import ModelError, UsageError
-from .atomic_file import write_atomically
-from .dnnw import DNNW_MAGIC, parse_dnnw, write_dnnw
-from .opus_source import is_archive, read_opus_source
-from .safetensors_file import read_safetensors
-from .tables_file import Tables, parse_tables, write_tables
-from .weight_set import SET_NAME, Card, WeightSet
+from dred.errors import ModelError, UsageError
+from dred.weights.atomic_file import write_atomically
+from dred.weights.dnnw import DNNW_MAGIC, parse_dnnw, write_dnnw
+from dred.weights.opus_source import is_archive, read_opus_source
+from dred.weights.safetensors_file import read_safetensors
+from dred.weights.tables_file import Tables, parse_tables, write_tables
+from dred.weights.weight_set import SET_NAME, Card, WeightSet
 
 __all__ = ["export_dnnw", "import_weights"]
 

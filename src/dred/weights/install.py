@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ModelError, UsageError
-from .debian_source import fetch_debian_source
-from .download import Progress, SourceUnreachableError, download
-from .importing import import_weights
-from .registry import WAYS_OUT, data_directory, save
+from dred.errors import ModelError, UsageError
+from dred.weights.debian_source import fetch_debian_source
+from dred.weights.download import Progress, SourceUnreachableError, download
+from dred.weights.importing import import_weights
+from dred.weights.registry import WAYS_OUT, data_directory, save
 
 __all__ = ["RELEASES", "Release", "install"]
 

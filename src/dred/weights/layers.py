@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int32
 
-from ..errors import ModelError
-from .dnnw import Tensor
+from dred.errors import ModelError
+from dred.weights.dnnw import Tensor
 
 __all__ = ["COMPONENTS", "Layer", "list_layers"]
 

@@ -20,10 +20,10 @@ from typing import IO, Protocol, cast, runtime_checkable
 
 import numpy as np
 
-from ..errors import ModelError
-from .c_arrays import parse_c_arrays
-from .dnnw import Tensor
-from .weight_set import NUM_LEVELS, TABLE_NAMES, Table
+from dred.errors import ModelError
+from dred.weights.c_arrays import parse_c_arrays
+from dred.weights.dnnw import Tensor
+from dred.weights.weight_set import NUM_LEVELS, TABLE_NAMES, Table
 
 __all__ = ["OpusSource", "is_archive", "read_opus_source"]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import platformdirs
 
-from ..errors import ModelError, UsageError
-from .safetensors_file import read_card, read_safetensors, write_safetensors
-from .weight_set import SET_NAME, Card, WeightSet
+from dred.errors import ModelError, UsageError
+from dred.weights.safetensors_file import read_card, read_safetensors, write_safetensors
+from dred.weights.weight_set import SET_NAME, Card, WeightSet
 
 __all__ = ["WAYS_OUT", "InstalledWeights", "data_directory", "installed", "load", "remove", "save"]
 

@@ -20,9 +20,9 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from ..errors import ModelError
-from .atomic_file import write_atomically
-from .weight_set import Card, WeightSet
+from dred.errors import ModelError
+from dred.weights.atomic_file import write_atomically
+from dred.weights.weight_set import Card, WeightSet
 
 __all__ = ["FORMAT", "read_card", "read_safetensors", "write_safetensors"]
 

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..errors import ModelError
-from .weight_set import NUM_LEVELS, TABLE_NAMES, Table
+from dred.errors import ModelError
+from dred.weights.weight_set import NUM_LEVELS, TABLE_NAMES, Table
 
 __all__ = ["Tables", "parse_tables", "write_tables"]
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import UInt8
 
-from ..errors import ModelError
-from .dnnw import TENSOR_NAME, Tensor, write_dnnw
-from .layers import Layer, list_layers
+from dred.errors import ModelError
+from dred.weights.dnnw import TENSOR_NAME, Tensor, write_dnnw
+from dred.weights.layers import Layer, list_layers
 
 __all__ = ["NUM_LEVELS", "SET_NAME", "TABLE_NAMES", "Card", "Table", "WeightSet"]
 
