@@ -87,7 +87,7 @@ def _interpolation_filter() -> np.ndarray:
 _FILTER = _interpolation_filter()
 
 
-def _interpolate(block: Float32[np.ndarray, " samples"]) -> Float32[np.ndarray, " samples"]:
+def _interpolate(block: Float32[np.ndarray, " samples"]) -> Float32[np.ndarray, " interpolated"]:
     """Triple the rate of all but the filter's reach at both ends, without delay."""
     spread = np.zeros(block.size * _UP, np.float32)
     spread[::_UP] = block

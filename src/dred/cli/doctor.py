@@ -1,0 +1,140 @@
+"""`dred doctor`: what this machine offers, and what is missing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dred.cli import options
+
+__all__ = ["EXTRAS", "doctor"]
+
+EXTRAS = {"eval": ("onnxruntime", "speechmos", "pystoi", "pesq", "librosa", "scipy")}
+"""The modules that each optional extra brings."""
+
+# What decides how fast the kernels are.
+_CPU_FEATURES = ("avx2", "fma", "avx512f", "avx512vnni", "avxvnni", "neon", "dotprod", "i8mm", "sve")
+
+
+def doctor(as_json: options.Json = False) -> None:
+    """Show the libraries, kernels and weights that dred finds.
+
+    \b
+    Examples:
+    dred doctor
+    dred doctor --json
+    """
+    import json
+
+    findings = {
+        "dred": _dred(),
+        "libopus": _libopus(),
+        "cpu": _cpu(),
+        "kernels": _kernels(),
+        "weights": _weights(),
+        "extras": _extras(),
+    }
+    problems = [f"{name}: {found['problem']}" for name, found in findings.items() if found.get("problem")]
+    if as_json:
+        print(json.dumps(findings | {"problems": problems}))
+        return
+    for name, found in findings.items():
+        print(name)
+        for key, value in found.items():
+            if key != "problem":
+                print(f"  {key:<20}{_shown(value)}")
+    print("\n".join(f"problem: {problem}" for problem in problems) or "all is well")
+
+
+def _dred() -> dict[str, Any]:
+    import platform
+    from pathlib import Path
+
+    from dred import __file__ as home
+    from dred import __version__
+
+    return {
+        "version": __version__,
+        "path": str(Path(home).parent),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+    }
+
+
+def _libopus() -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from dred.errors import LibopusError
+    from dred.opus import load_libopus
+
+    try:
+        found = asdict(load_libopus().capabilities)
+    except LibopusError as error:
+        return {"problem": str(error)}
+    return found | {"path": str(found["path"])}
+
+
+def _cpu() -> dict[str, Any]:
+    import os
+
+    from llvmlite import binding
+
+    features = binding.get_host_cpu_features()
+    return {
+        "name": binding.get_host_cpu_name(),
+        "cores": os.cpu_count(),
+        "features": [name for name in _CPU_FEATURES if features.get(name)],
+    }
+
+
+def _kernels() -> dict[str, Any]:
+    import os
+    from importlib.metadata import version
+    from pathlib import Path
+
+    found: dict[str, Any] = {"numba": version("numba"), "llvmlite": version("llvmlite")}
+    try:
+        from dred.audio.biquads import filter_sections
+        from dred.nn import default_engine
+    except RuntimeError as error:
+        # Numba says so when it finds no folder to cache in.
+        return found | {"problem": str(error)}
+    found["engine"] = default_engine().name
+    if not filter_sections.stats.cache_path:
+        return found | {"problem": "compiled code is not kept on disk"}
+    cache = Path(filter_sections.stats.cache_path)
+    nearest = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    found |= {"cache": str(cache), "cache_is_writable": os.access(nearest, os.W_OK)}
+    if not found["cache_is_writable"]:
+        found["problem"] = f"{cache} cannot be written: name a folder that can in $NUMBA_CACHE_DIR"
+    return found
+
+
+def _weights() -> dict[str, Any]:
+    from dred.weights import data_directory, installed
+
+    sets = installed()
+    found: dict[str, Any] = {
+        "directory": str(data_directory()),
+        "installed": {entry.name: entry.card.bitstream_version for entry in sets if entry.card},
+    }
+    broken = [entry.problem for entry in sets if entry.problem]
+    if broken:
+        found["problem"] = "; ".join(broken)
+    elif not sets:
+        found["problem"] = "none are installed: run `dred weights install`"
+    return found
+
+
+def _extras() -> dict[str, Any]:
+    from importlib.util import find_spec
+
+    return {extra: {module: find_spec(module) is not None for module in modules} for extra, modules in EXTRAS.items()}
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_shown(inner)}" for key, inner in value.items()) or "none"
+    if isinstance(value, list):
+        return " ".join(map(str, value)) or "none"
+    return str(value)

@@ -1,0 +1,25 @@
+"""`dred warmup`: compile once, so that the first call does not wait."""
+
+
+def warmup() -> None:
+    """Compile every kernel and keep the result on disk.
+
+    \b
+    Examples:
+    dred warmup
+    """
+    from time import perf_counter
+
+    from dred.cli.kernel_tour import compile_all, compile_without_weights
+    from dred.cli.progress import progress
+    from dred.weights import installed, load
+
+    begin = perf_counter()
+    names = [entry.name for entry in installed() if entry.card is not None]
+    with progress("compiling"):
+        if names:
+            compile_all(load(names[0]))
+        else:
+            compile_without_weights()
+    what = f"with the weights {names[0]}" if names else "only what needs no weights; run `dred weights install` first"
+    print(f"compiled in {perf_counter() - begin:.1f} s, {what}")

@@ -1,0 +1,67 @@
+"""`dred doctor` and `dred warmup`."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from in_process import Run
+
+from dred import __version__
+from dred.cli.doctor import EXTRAS
+
+PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
+
+
+@pytest.mark.reference
+def test_a_healthy_machine_has_no_problems(dred: Run, weights: Path) -> None:
+    findings = dred("doctor", "--json").json
+    assert list(findings) == ["dred", "libopus", "cpu", "kernels", "weights", "extras", "problems"]
+    assert findings["problems"] == []
+    assert findings["dred"]["version"] == __version__
+    assert findings["libopus"]["version"].startswith("libopus")
+    assert Path(findings["libopus"]["path"]).is_file()
+    assert findings["kernels"]["engine"]
+    assert findings["kernels"]["cache_is_writable"] is True
+    assert findings["weights"] == {"directory": str(weights), "installed": {"opus-1.6.1": 12, "opus-1.5.2": 10}}
+    assert dred("doctor").out.endswith("all is well\n")
+
+
+def test_missing_weights_are_a_problem_with_a_way_out(dred: Run, no_weights: Path) -> None:
+    outcome = dred("doctor")
+    assert outcome.code == 0
+    assert outcome.out.endswith("problem: weights: none are installed: run `dred weights install`\n")
+    assert dred("doctor", "--json").json["problems"] == ["weights: none are installed: run `dred weights install`"]
+
+
+def test_a_missing_libopus_is_a_problem_and_no_crash(
+    dred: Run, no_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DRED_LIBOPUS", str(tmp_path / "libopus.so"))
+    outcome = dred("doctor", "--json")
+    assert outcome.code == 0
+    assert any(problem.startswith("libopus: ") for problem in outcome.json["problems"])
+
+
+def test_the_extras_are_those_of_the_project() -> None:
+    declared = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]
+    modules = {
+        extra: tuple(requirement.partition(">")[0].partition("=")[0] for requirement in requirements)
+        for extra, requirements in declared.items()
+        if extra != "dev"
+    }
+    assert modules == EXTRAS
+
+
+@pytest.mark.reference
+def test_warmup_passes_through_every_kernel(dred: Run, weights: Path) -> None:
+    outcome = dred("warmup")
+    assert outcome.code == 0
+    assert outcome.out.startswith("compiled in ")
+    assert outcome.out.endswith(" s, with the weights opus-1.6.1\n")
+
+
+def test_warmup_without_weights_says_what_is_left(dred: Run, no_weights: Path) -> None:
+    outcome = dred("warmup")
+    assert outcome.code == 0
+    assert outcome.out.count("\n") == 1
+    assert "run `dred weights install` first" in outcome.out

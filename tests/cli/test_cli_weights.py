@@ -1,0 +1,87 @@
+"""`dred weights`: what is installed comes in and goes out."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from in_process import Run
+
+pytestmark = pytest.mark.reference
+
+
+def test_list_tells_sets_best_first(dred: Run, weights: Path) -> None:
+    listed = dred("weights", "list", "--json").json
+    assert [(entry["name"], entry["bitstream_version"]) for entry in listed] == [("opus-1.6.1", 12), ("opus-1.5.2", 10)]
+    assert list(listed[0]) == ["name", "path", "bytes", "bitstream_version", "libopus", "licence", "problem"]
+    lines = dred("weights", "list").out.splitlines()
+    assert [line.split()[0] for line in lines] == ["opus-1.6.1", "opus-1.5.2"]
+    assert "bitstream version 12, BSD-3-Clause" in lines[0]
+
+
+def test_list_says_what_to_do_when_there_is_none(dred: Run, no_weights: Path) -> None:
+    assert dred("weights", "list", "--json").json == []
+    assert "dred weights install" in dred("weights", "list").out
+
+
+def test_list_shows_a_broken_file_as_broken(dred: Run, no_weights: Path) -> None:
+    no_weights.mkdir()
+    (no_weights / "broken.safetensors").write_bytes(b"no weights")
+    (entry,) = dred("weights", "list", "--json").json
+    assert entry["name"] == "broken"
+    assert entry["problem"]
+    assert entry["problem"] in dred("weights", "list").out
+
+
+def test_import_export_and_import_again_give_the_same_files(
+    dred: Run, no_weights: Path, shared: Path, tmp_path: Path
+) -> None:
+    blob = shared / "weights/libopus-1.6.1.dnnw"
+    assert dred("weights", "import", blob).out == f"installed {no_weights / 'opus-1.6.1.safetensors'}\n"
+    assert dred("weights", "export", "opus-1.6.1", tmp_path / "mine.dnnw").code == 0
+    assert (tmp_path / "mine.dnnw").read_bytes() == blob.read_bytes()
+    assert dred("weights", "import", tmp_path / "mine.dnnw", "--name", "mine").code == 0
+    assert [entry["name"] for entry in dred("weights", "list", "--json").json] == ["mine", "opus-1.6.1"]
+
+
+def test_tables_can_lie_elsewhere(dred: Run, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blob, tables = tmp_path / "blob" / "a.dnnw", tmp_path / "tables" / "b.json"
+    for path in (blob, tables):
+        path.parent.mkdir()
+    assert dred("weights", "export", "opus-1.6.1", blob, "--tables", tables).code == 0
+    assert set(tmp_path.glob("*/*")) == {blob, tables}
+    monkeypatch.setenv("DRED_WEIGHTS", str(tmp_path / "installed"))
+    assert "--tables FILE" in dred("weights", "import", blob).err
+    assert dred("weights", "import", blob, "--tables", tables).code == 0
+
+
+def test_show_describes_the_best_set_or_the_one_that_is_named(dred: Run, weights: Path) -> None:
+    assert "bitstream version:  12" in dred("weights", "show").out
+    shown = dred("weights", "show", "opus-1.5.2").out
+    assert "bitstream version:  10" in shown
+    assert "FARGAN vocoder" in shown
+
+
+def test_an_import_is_dated(dred: Run, no_weights: Path, shared: Path) -> None:
+    assert dred("weights", "import", shared / "weights/libopus-1.5.2.dnnw").code == 0
+    assert f"imported:           {date.today().isoformat()}" in dred("weights", "show").out
+
+
+def test_remove_removes(dred: Run, no_weights: Path, shared: Path) -> None:
+    assert dred("weights", "import", shared / "weights/libopus-1.5.2.dnnw").code == 0
+    assert dred("weights", "remove", "opus-1.5.2").code == 0
+    assert dred("weights", "list", "--json").json == []
+    assert not list(no_weights.iterdir())
+
+
+def test_install_passes_on_what_the_library_does(dred: Run, no_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def install(release: str, *, on_stage: object, on_progress: object, imported: str) -> Path:
+        assert imported == date.today().isoformat()
+        on_stage(f"downloading {release}")
+        on_progress(10, None)
+        on_progress(50, 100)
+        return Path("somewhere")
+
+    monkeypatch.setattr("dred.weights.install", install)
+    outcome = dred("weights", "install", "opus-1.5.2")
+    assert outcome.out == "installed somewhere\n"
+    assert outcome.err == "downloading opus-1.5.2\n"
