@@ -7,6 +7,7 @@ floor for a while.
 Source: our choice; libopus uses its encoder's own voice activity, which a stock library does not hand out.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +29,7 @@ class ActivityDetector:
     """A stream's noise floor and how long it has been near it."""
 
     floor_db: float = _HIGHEST_FLOOR_DB
-    quiet_ms: float = 0.0
+    quiet_ms: float = math.inf
 
     def is_active(self, samples: Float32[np.ndarray, " samples"]) -> bool:
         """Judge the next samples, 16 kHz on the int16 scale."""

@@ -23,7 +23,7 @@ class DredConfig:
         version: The payload's version: "12" (libopus 1.6), "10" (libopus 1.5) or "final".
         q0: Quality level of the newest speech, 0 (finest) to 15.
         dq: Slope index, 0 to 7: how fast older speech gets coarser.
-        qmax: Coarsest level, q0 + 1 to 15; q0 itself only with dq 0.
+        qmax: Coarsest level, q0 + 1 to 15; of no effect with dq 0.
         max_bytes: Most bytes a payload may take, 8 to 1000, without the extension's own few bytes.
     """
 
@@ -42,7 +42,7 @@ class DredConfig:
         _check_range("q0", self.q0, 0, NUM_LEVELS - 1)
         _check_range("dq", self.dq, 0, 7)
         _check_range("qmax", self.qmax, self.q0, NUM_LEVELS - 1)
-        if self.dq > 0 and self.q0 < NUM_LEVELS - 2 and self.qmax == self.q0:
+        if self.dq > 0 and self.qmax == self.q0 < NUM_LEVELS - 1:
             raise UsageError(f"qmax must be {self.q0 + 1} to 15 for q0 {self.q0}; for a constant level use dq 0")
         _check_range("max_bytes", self.max_bytes, MIN_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES)
 

@@ -9,12 +9,12 @@ Source: facts from libopus 1.6.1 dnn/dred_encoder.c (alignment, silence at both 
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
 
-from dred.bitstream import MAX_LATENTS, DredHeader, PayloadTables, WrittenPayload, quantise, write_payload
+from dred.bitstream import MAX_LATENTS, NUM_LEVELS, DredHeader, PayloadTables, WrittenPayload, quantise, write_payload
 from dred.errors import UsageError
 from dred.sender.config import DredConfig
 from dred.timebase import DOUBLE_FRAME_SAMPLES, TICK_SAMPLES, TICKS_PER_DOUBLE_FRAME
@@ -109,7 +109,7 @@ class LatentHistory:
         header = DredHeader(
             q0=config.q0,
             dq=config.dq,
-            qmax=config.qmax,
+            qmax=config.qmax if config.dq else NUM_LEVELS - 1,
             offset_ticks=self._offset_ticks - skipped_steps * TICKS_PER_DOUBLE_FRAME,
         )
         latents = np.stack([self._steps[step].latent for step in steps])

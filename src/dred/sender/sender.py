@@ -21,8 +21,8 @@ from dred.timebase import RTP_TICKS_PER_MS
 
 # The least that Opus needs to say anything at all.
 _MIN_MAIN_BPS = 6_000
-# Code 3, its count, the padding's length and the extension's id; one more byte per 254 bytes of padding.
-_EXTENSION_OVERHEAD_BYTES = 4
+# The count of code 3, the padding's length and the extension's id; one more byte per 254 bytes of padding.
+_EXTENSION_OVERHEAD_BYTES = 3
 _BYTES_PER_LENGTH = 254
 
 
@@ -131,22 +131,19 @@ class SendStream:
 
     def _encode_constant(self, samples: np.ndarray, total_bps: int) -> tuple[bytes, WrittenPayload | None, bytes]:
         """Write the redundancy first and give the main stream exactly the bytes that are left."""
-        per_byte_bps = 8000 // self.config.frame_ms
-        total_bytes = total_bps // per_byte_bps
-        least_main_bytes = -(-_MIN_MAIN_BPS // per_byte_bps)
-        written = self._write(total_bytes - least_main_bytes - self._overhead_bytes(total_bytes))
-        taken = 0
-        if written is not None:
-            assert self._redundancy is not None
-            taken = len(self._redundancy.version.prefix) + len(written.data)
-            taken += self._overhead_bytes(taken)
-        main_bytes = total_bytes - taken
-        self._encoder.set_bitrate(main_bytes * per_byte_bps)
+        total_bytes = total_bps * self.config.frame_ms // 8000
+        main_bytes = total_bytes
+        written = None
+        if self._redundancy is not None:
+            prefix_bytes = len(self._redundancy.version.prefix)
+            least_main_bytes = -(-_MIN_MAIN_BPS * self.config.frame_ms // 8000)
+            written = self._write(total_bytes - least_main_bytes - prefix_bytes - _overhead_bytes(total_bytes))
+            if written is not None:
+                taken_bytes = prefix_bytes + len(written.data)
+                main_bytes -= taken_bytes + _overhead_bytes(taken_bytes)
+        self._encoder.set_bitrate(main_bytes * 8000 // self.config.frame_ms)
         main = self._encoder.encode(samples, max_bytes=main_bytes)
         return main, written, pad_to_size(self._attach(main, written), total_bytes)
-
-    def _overhead_bytes(self, taken_bytes: int) -> int:
-        return _EXTENSION_OVERHEAD_BYTES + taken_bytes // _BYTES_PER_LENGTH
 
     def _write(self, max_bytes: int) -> WrittenPayload | None:
         if self._redundancy is None or max_bytes < MIN_PAYLOAD_BYTES:
@@ -159,6 +156,10 @@ class SendStream:
         assert self._redundancy is not None
         version = self._redundancy.version
         return add_extension(main, version.extension_id, version.prefix + written.data)
+
+
+def _overhead_bytes(extension_bytes: int) -> int:
+    return _EXTENSION_OVERHEAD_BYTES + extension_bytes // _BYTES_PER_LENGTH
 
 
 def _encoder_config(config: SenderConfig) -> OpusEncoderConfig:

@@ -1,0 +1,81 @@
+"""A simulation as plain numbers, for `summary.json` and for the page."""
+
+import platform
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from dred import __version__
+from dred.evaluation.simulate import SchemeResult, Simulation
+from dred.opus import load_libopus
+
+__all__ = ["summarise", "wav_name"]
+
+# Enough to recompute any share from rates without visible error.
+_DIGITS = 3
+
+
+def wav_name(result: SchemeResult) -> str:
+    """Name the file of a scheme's speech."""
+    return f"{result.scheme.name}.wav"
+
+
+def summarise(simulation: Simulation, *, input_name: str) -> dict[str, Any]:
+    """Collect what JSON can hold: settings, versions, and per scheme rates, repairs, coverage and scores.
+
+    Args:
+        simulation: The results.
+        input_name: What to call the input.
+    """
+    config, audio, network = simulation.config, simulation.audio, simulation.network
+    trace = config.loss.trace
+    return {
+        "input": input_name,
+        "seconds": round(len(audio.samples) / audio.rate_hz, _DIGITS),
+        "rate_hz": audio.rate_hz,
+        "channels": audio.samples.shape[1],
+        "loss": {
+            "trace": trace.name if trace else None,
+            "loss_percent": None if trace else config.loss.loss_percent,
+            "mean_burst": None if trace else config.loss.mean_burst,
+            "seed": None if trace else config.loss.seed,
+        },
+        "loss_percent": round(100 * network.loss_rate, _DIGITS),
+        "mean_burst": round(network.mean_burst, _DIGITS),
+        "longest_burst": network.longest_burst,
+        "expected_loss_percent": simulation.expected_loss_percent,
+        "bitrate_bps": config.bitrate_bps,
+        "red_copies": config.num_red_copies,
+        "dred": asdict(config.dred),
+        "weights": simulation.weights,
+        "versions": {
+            "dred": __version__,
+            "libopus": load_libopus().capabilities.version,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+        "schemes": {result.scheme.name: _summarise_scheme(result) for result in simulation.results},
+    }
+
+
+def _summarise_scheme(result: SchemeResult) -> dict[str, Any]:
+    rates = {"total": result.rates.total, **asdict(result.rates)}
+    summary: dict[str, Any] = {
+        "title": result.scheme.title,
+        "wav": wav_name(result),
+        "kbps": {name: round(rate, _DIGITS) for name, rate in rates.items()},
+        "frames": {"total": len(result.sources), "lost": result.num_lost},
+        "repaired": {
+            source.value: {"count": count, "percent": round(100 * count / max(1, result.num_lost), _DIGITS)}
+            for source, count in result.repairs.items()
+        },
+        "coverage": None,
+    }
+    if result.coverage is not None:
+        summary["coverage"] = {name: round(reach, _DIGITS) for name, reach in asdict(result.coverage).items()}
+    if result.scores:
+        summary["scores"] = {
+            name: None if value is None else round(value, _DIGITS) for name, value in result.scores.items()
+        }
+    return summary
