@@ -2,9 +2,15 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+
+# Fixtures import dred when they run: this file is read before the type checker of the tests is set up.
+if TYPE_CHECKING:
+    from dred.nn import Engine
+    from dred.weights import WeightSet
 
 SHARED = Path(__file__).resolve().parents[1] / ".." / "shared"
 
@@ -41,3 +47,27 @@ def installed_weights(shared: Path, tmp_path_factory: pytest.TempPathFactory) ->
     for release in ("1.6.1", "1.5.2"):
         save(import_weights(shared / f"weights/libopus-{release}.dnnw"), directory=directory)
     return directory
+
+
+@pytest.fixture(scope="session")
+def weights_v12(shared: Path) -> "WeightSet":
+    """The networks and tables of libopus 1.6.1."""
+    from dred.weights import import_weights
+
+    return import_weights(shared / "weights/libopus-1.6.1.dnnw")
+
+
+@pytest.fixture(scope="session")
+def weights_v10(shared: Path) -> "WeightSet":
+    """The networks and tables of libopus 1.5.2."""
+    from dred.weights import import_weights
+
+    return import_weights(shared / "weights/libopus-1.5.2.dnnw")
+
+
+@pytest.fixture(scope="session", params=["numpy", "numba"])
+def engine(request: pytest.FixtureRequest) -> "Engine":
+    """Each engine in turn."""
+    from dred.nn import ReferenceEngine, default_engine
+
+    return ReferenceEngine() if request.param == "numpy" else default_engine()

@@ -156,7 +156,7 @@ def _unpack_sparse(packed: np.ndarray, index: np.ndarray, num_outputs: int, num_
             count = int(index[position])
             for start in index[position + 1 : position + 1 + count]:
                 if start < 0 or start % _BLOCK_INPUTS:
-                    raise ModelError(f"{name}_weights_idx: a block starts at a multiple of {_BLOCK_INPUTS}, not {start}")
+                    raise ModelError(f"{name}_weights_idx: blocks start at multiples of {_BLOCK_INPUTS}, not {start}")
                 dense[first_output : first_output + _BLOCK_OUTPUTS, start : start + _BLOCK_INPUTS] = blocks[block]
                 block += 1
             position += 1 + count

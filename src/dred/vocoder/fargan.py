@@ -95,6 +95,9 @@ class Fargan:
     def start(self, features: Float32[np.ndarray, "5 20"], samples: Float32[np.ndarray, " 320"]) -> FarganState:
         """Take up speech where it broke off.
 
+        Each start is afresh. libopus carries the memory of its recurrent layers over from the gap before, which makes
+        other waveforms but no better ones.
+
         Args:
             features: The five newest feature frames, oldest first. The vocoder looks ahead, so the last two of them
                 describe the speech that comes after the samples.
