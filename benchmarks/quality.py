@@ -43,9 +43,7 @@ SENDERS = {
         total_bitrate_bps=60_000,
         dred=dred.DredConfig(q0=5, dq=2, max_bytes=83),
     ),
-    "vbr39": dred.SenderConfig(
-        rate_hz=RATE_HZ, bandwidth="wide", bitrate_bps=18_700, dred=dred.DredConfig(q0=6, dq=5)
-    ),
+    "vbr39": dred.SenderConfig(rate_hz=RATE_HZ, bandwidth="wide", bitrate_bps=18_700, dred=dred.DredConfig(q0=6, dq=5)),
 }
 
 
@@ -117,7 +115,8 @@ def published(shared: Path) -> dict[tuple[str, str, str], dict[str, float]]:
 
 
 def report(rows: list[dict[str, Any]], reference: dict[tuple[str, str, str], dict[str, float]]) -> None:
-    print("| case | trace | clips | kb/s | " + " | ".join(f"{name}: dred | libopus | diff +- s.e." for name in METRICS) + " |")
+    heads = " | ".join(f"{name}: dred | libopus | diff +- s.e." for name in METRICS)
+    print(f"| case | trace | clips | kb/s | {heads} |")
     print("|---" * (4 + 3 * len(METRICS)) + "|")
     for case, trace in dict.fromkeys((row["case"], row["trace"]) for row in rows):
         ours = [row for row in rows if (row["case"], row["trace"]) == (case, trace)]

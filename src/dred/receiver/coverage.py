@@ -6,17 +6,21 @@
 Source: draft-ietf-mlcodec-opus-dred; facts from libopus 1.6.1 src/opus_decoder.c (which feature belongs to which time).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
 
 from dred.bitstream import ParsedRedundancy, parse_payload, split_prefix
+from dred.errors import RemoteDataError
 from dred.opus import find_extension
 from dred.receiver.buffer import BufferedPacket
 from dred.receiver.parts import LatentDecoder, RedundancyReader
-from dred.timebase import FEATURE_FRAMES_PER_CHUNK, TICKS_PER_FEATURE_FRAME, ticks_to_rtp
+from dred.timebase import FEATURE_FRAMES_PER_CHUNK, TICKS_PER_FEATURE_FRAME, ms_to_rtp, ticks_to_rtp
+
+# Redundancy further ahead than it can reach back is of no use: 26 latents and the vocoder's lead.
+REACH_RTP = ms_to_rtp(1_100)
 
 _FRAME_RTP = ticks_to_rtp(TICKS_PER_FEATURE_FRAME)
 # A vocoder call at a time is fed with the features of a window that lies later by this many frames.
@@ -83,3 +87,52 @@ def read_redundancy(packet: BufferedPacket, readers: Sequence[RedundancyReader])
         )
         return DecodedRedundancy(parsed, reader.decoder, timestamp=packet.timestamp)
     return None
+
+
+class RedundancyIndex:
+    """The redundancy of the buffered packets; each is read once, when it is first asked for."""
+
+    def __init__(
+        self, readers: Sequence[RedundancyReader], *, on_refused: Callable[[BufferedPacket, RemoteDataError], None]
+    ) -> None:
+        """Start empty; on_refused is told of each packet whose redundancy breaks its format."""
+        self._readers = readers
+        self._on_refused = on_refused
+        self._found: dict[int, DecodedRedundancy | None] = {}
+
+    def covers(self, packets: Iterable[BufferedPacket], timestamp: int) -> bool:
+        """Tell whether any packet describes the 10 ms that start at a time; packets come in the order of theirs."""
+        return any(redundancy.covers(timestamp) for redundancy in self._reaching(packets, timestamp))
+
+    def features_at(self, packets: Iterable[BufferedPacket], timestamp: int) -> Float32[np.ndarray, " 20"] | None:
+        """Return the features to speak the 10 ms from a time on, from the nearest packet that has them, or None."""
+        found = (redundancy.features_at(timestamp) for redundancy in self._reaching(packets, timestamp))
+        return next((features for features in found if features is not None), None)
+
+    def forget(self, timestamp: int) -> None:
+        """Forget what was read from the packet of this timestamp."""
+        self._found.pop(timestamp, None)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._found.clear()
+
+    def _reaching(self, packets: Iterable[BufferedPacket], timestamp: int) -> Iterator[DecodedRedundancy]:
+        """Read packets, the nearest first: it is the finest there, and mostly the only one that is needed."""
+        if self._readers:
+            for packet in packets:
+                if packet.timestamp - timestamp > REACH_RTP:
+                    return
+                redundancy = self._read(packet)
+                if redundancy is not None:
+                    yield redundancy
+
+    def _read(self, packet: BufferedPacket) -> DecodedRedundancy | None:
+        if packet.timestamp not in self._found:
+            redundancy = None
+            try:
+                redundancy = read_redundancy(packet, self._readers)
+            except RemoteDataError as error:
+                self._on_refused(packet, error)
+            self._found[packet.timestamp] = redundancy
+        return self._found[packet.timestamp]

@@ -119,3 +119,12 @@ class GapFiller:
             start = self._before.size * self._rate_hz // SAMPLE_RATE_HZ
             mono = joined[start : start + num_samples * self._rate_hz // SAMPLE_RATE_HZ]
         return np.repeat(mono[:, None], self._channels, axis=1)
+
+
+def cross_fade(tail: Float32[np.ndarray, "_ channels"], head: Float32[np.ndarray, "samples channels"]) -> np.ndarray:
+    """Fade from a tail into the start of what follows it."""
+    num_samples = min(len(tail), len(head))
+    rise = (np.arange(num_samples, dtype=np.float32)[:, None] + 0.5) / num_samples
+    joined = head.copy()
+    joined[:num_samples] = rise * head[:num_samples] + (1 - rise) * tail[:num_samples]
+    return joined

@@ -15,7 +15,7 @@ from dred.errors import OpusFormatError, RemoteDataError, RtpFormatError, UsageE
 from dred.opus import Toc
 from dred.receiver.buffer import BufferedPacket, PacketBuffer
 from dred.receiver.config import ReceiverConfig
-from dred.receiver.coverage import DecodedRedundancy, read_redundancy
+from dred.receiver.coverage import REACH_RTP, RedundancyIndex
 from dred.receiver.decision import (
     SHORTEST_FRAME_RTP,
     Conceal,
@@ -29,7 +29,7 @@ from dred.receiver.decision import (
     decide,
 )
 from dred.receiver.events import Event, PacketDropped, Played, RedundancyRefused, Source, StreamRestarted
-from dred.receiver.gap import GapFiller
+from dred.receiver.gap import GapFiller, cross_fade
 from dred.receiver.history import PlayedHistory
 from dred.receiver.parts import Codec, NeuralParts
 from dred.receiver.priming import PrimingConfig
@@ -42,8 +42,6 @@ _STEPS_RTP = (960, 480, 240, SHORTEST_FRAME_RTP)
 _MAX_JUMP_RTP = ms_to_rtp(10_000)
 # After so long without anything known, packets that come too late are no stragglers: the delay has grown. Our choice.
 _STALLED_RTP = ms_to_rtp(500)
-# Redundancy further ahead than it can reach back is of no use: 26 latents and the longest offset.
-_REACH_RTP = ms_to_rtp(1_100)
 _DEFAULT_STEP_RTP = 960
 _FRAME_RTP = 480
 
@@ -69,7 +67,9 @@ class ReceiveStream:
         """
         self.config = config
         self._codec = codec
-        self._readers = parts.readers if parts is not None and config.use_dred else ()
+        self._redundancy = RedundancyIndex(
+            parts.readers if parts is not None and config.use_dred else (), on_refused=self._report_refusal
+        )
         self._filler = None
         if parts is not None:
             self._filler = GapFiller(
@@ -81,7 +81,6 @@ class ReceiveStream:
             )
         self._history = PlayedHistory(config.rate_hz)
         self._buffer = PacketBuffer()
-        self._redundancy: dict[int, DecodedRedundancy | None] = {}
         self._sequences = SequenceUnwrapper()
         self._timestamps = TimestampUnwrapper()
         self._events: list[Event] = []
@@ -133,7 +132,9 @@ class ReceiveStream:
                 self._add(copy.payload, unwrapped_sequence, unwrapped_timestamp - copy.timestamp_offset, is_copy=True)
 
     def play(self, num_samples: int, now: float) -> tuple[Float32[np.ndarray, "samples channels"], list[Event]]:
-        """Return exactly the next samples, -1 to 1, and what has happened since the last call.
+        """Return exactly the next samples, and what has happened since the last call.
+
+        Samples lie in -1 to 1, but loud speech overshoots, as from every decoder to float.
 
         Raises:
             UsageError: num_samples is negative.
@@ -170,7 +171,7 @@ class ReceiveStream:
         is_known = timestamp in self._buffer
         if self._buffer.add(packet):
             # What was read from a copy in its place no longer counts.
-            self._redundancy.pop(timestamp, None)
+            self._redundancy.forget(timestamp)
         elif not is_copy:
             self._events.append(PacketDropped(sequence=sequence, reason="duplicate" if is_known else "overflow"))
 
@@ -191,7 +192,7 @@ class ReceiveStream:
     def _play_next(self, position: int) -> Float32[np.ndarray, "samples channels"]:
         """Produce the next stretch of audio and advance to its end."""
         for late in self._buffer.remove_before(position):
-            self._redundancy.pop(late.timestamp, None)
+            self._redundancy.forget(late.timestamp)
             if not late.is_copy:
                 self._events.append(PacketDropped(sequence=late.sequence, reason="late"))
         upcoming = self._buffer.first()
@@ -227,7 +228,7 @@ class ReceiveStream:
             until_next=until_next,
             next_is_copy=upcoming.is_copy,
             lbrr_reach=upcoming.lbrr_reach_rtp if until_next > 0 and self.config.use_lbrr else 0,
-            paused=until_next > 0 and (nothing_is_missing or (self._is_paused and until_next > _REACH_RTP)),
+            paused=until_next > 0 and (nothing_is_missing or (self._is_paused and until_next > REACH_RTP)),
             is_covered=until_next > 0 and self._is_covered(position, until_next),
             already_guessed=self._guessed_rtp,
             may_guess=may_guess,
@@ -235,29 +236,10 @@ class ReceiveStream:
 
     def _is_covered(self, position: int, until_next: int) -> bool:
         times = range(position, position + min(until_next, _DEFAULT_STEP_RTP), _FRAME_RTP)
-        return any(redundancy.covers(time) for redundancy in self._covering(position) for time in times)
+        return any(self._redundancy.covers(self._buffer, time) for time in times)
 
-    def _covering(self, position: int) -> list[DecodedRedundancy]:
-        """Return the redundancy that may reach back to a time, nearest packet first: it is the finest there."""
-        reaching = []
-        if self._readers and self._filler is not None:
-            for packet in self._buffer:
-                if packet.timestamp - position > _REACH_RTP:
-                    break
-                redundancy = self._read(packet)
-                if redundancy is not None:
-                    reaching.append(redundancy)
-        return reaching
-
-    def _read(self, packet: BufferedPacket) -> DecodedRedundancy | None:
-        if packet.timestamp not in self._redundancy:
-            redundancy = None
-            try:
-                redundancy = read_redundancy(packet, self._readers)
-            except RemoteDataError as error:
-                self._events.append(RedundancyRefused(sequence=packet.sequence, reason=str(error)))
-            self._redundancy[packet.timestamp] = redundancy
-        return self._redundancy[packet.timestamp]
+    def _report_refusal(self, packet: BufferedPacket, error: RemoteDataError) -> None:
+        self._events.append(RedundancyRefused(sequence=packet.sequence, reason=str(error)))
 
     def _step(self, limit: int | None) -> int:
         """Choose how much of a gap to fill at once, so that what is left can be filled too."""
@@ -271,7 +253,7 @@ class ReceiveStream:
 
     def _decode(self, position: int, packet: BufferedPacket) -> Float32[np.ndarray, "samples channels"]:
         self._buffer.remove(packet)
-        self._redundancy.pop(packet.timestamp, None)
+        self._redundancy.forget(packet.timestamp)
         try:
             played = self._codec.decode(packet.payload)
         except OpusFormatError as error:
@@ -308,13 +290,11 @@ class ReceiveStream:
 
     def _fill(self, position: int, step_rtp: int, source: Source) -> Float32[np.ndarray, "samples channels"]:
         assert self._filler is not None
-        covering = self._covering(position)
         upcoming = self._buffer.first()
         toc = self._toc or (upcoming.parsed.toc if upcoming else Toc(config=9))
 
         def features_at(timestamp: int) -> Float32[np.ndarray, " 20"] | None:
-            found = (redundancy.features_at(timestamp) for redundancy in covering)
-            return next((features for features in found if features is not None), None)
+            return self._redundancy.features_at(self._buffer, timestamp)
 
         played = self._filler.fill(position, step_rtp, toc, self._history, features_at)
         sequence = upcoming.sequence if upcoming is not None and source is Source.DRED else None
@@ -345,7 +325,7 @@ class ReceiveStream:
     ) -> Float32[np.ndarray, "samples channels"]:
         """Join, remember and report a stretch of audio."""
         if len(self._tail):
-            played = _cross_fade(self._tail, played)
+            played = cross_fade(self._tail, played)
             self._tail = self._tail[:0]
         if source in (Source.RECEIVED, Source.RED, Source.LBRR, Source.DRED):
             self._guessed_rtp = self._unheard_rtp = 0
@@ -355,12 +335,3 @@ class ReceiveStream:
         self._position = position + duration_rtp
         self._events.append(Played(timestamp=position, duration_rtp=duration_rtp, source=source, sequence=sequence))
         return played
-
-
-def _cross_fade(tail: np.ndarray, head: np.ndarray) -> np.ndarray:
-    """Fade from a tail into the start of what follows."""
-    num_samples = min(len(tail), len(head))
-    rise = (np.arange(num_samples, dtype=np.float32)[:, None] + 0.5) / num_samples
-    joined = head.copy()
-    joined[:num_samples] = rise * head[:num_samples] + (1 - rise) * tail[:num_samples]
-    return joined
