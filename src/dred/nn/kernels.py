@@ -1,6 +1,7 @@
 """The kernel engine: the same layers, compiled by Numba for one core.
 
-Products are float32 with a vectorised inner loop; tanh is a continued fraction, which vectorises where libm does not.
+Products are float32 sums with a vectorised inner loop; weights stay int8 where they were published so, because memory
+is what bounds a product; tanh is a continued fraction, which vectorises where libm does not.
 Compiled code is cached on disk, nothing is compiled at import.
 """
 
@@ -45,20 +46,20 @@ def _sigmoid(x):
 
 @njit(cache=True, nogil=True, fastmath=_FAST)
 @no_type_check
-def _affine(weight, bias, x, out):
+def _affine(weight, scale, bias, x, out):
     num_outputs, num_inputs = weight.shape
     for o in range(num_outputs):
         total = np.float32(0.0)
         for i in range(num_inputs):
-            total += weight[o, i] * x[i]
-        out[o] = total + bias[o]
+            total += np.float32(weight[o, i]) * x[i]
+        out[o] = total * scale[o] + bias[o]
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST)
 @no_type_check
-def _dense(weight, bias, x, activation):
+def _dense(weight, scale, bias, x, activation):
     out = np.empty(weight.shape[0], np.float32)
-    _affine(weight, bias, x, out)
+    _affine(weight, scale, bias, x, out)
     if activation == _TANH:
         for o in range(out.size):
             out[o] = _tanh(out[o])
@@ -70,12 +71,12 @@ def _dense(weight, bias, x, activation):
 
 @njit(cache=True, nogil=True, fastmath=_FAST)
 @no_type_check
-def _gru(input_weight, input_bias, recurrent_weight, recurrent_bias, state, x):
+def _gru(from_input, from_state, state, x):
     units = state.size
     w = np.empty(3 * units, np.float32)
     u = np.empty(3 * units, np.float32)
-    _affine(input_weight, input_bias, x, w)
-    _affine(recurrent_weight, recurrent_bias, state, u)
+    _affine(from_input[0], from_input[1], from_input[2], x, w)
+    _affine(from_state[0], from_state[1], from_state[2], state, u)
     for n in range(units):
         z = _sigmoid(w[n] + u[n])
         r = _sigmoid(w[units + n] + u[units + n])
@@ -85,9 +86,9 @@ def _gru(input_weight, input_bias, recurrent_weight, recurrent_bias, state, x):
 
 @njit(cache=True, nogil=True, fastmath=_FAST)
 @no_type_check
-def _glu(weight, bias, x):
+def _glu(weight, scale, bias, x):
     out = np.empty(weight.shape[0], np.float32)
-    _affine(weight, bias, x, out)
+    _affine(weight, scale, bias, x, out)
     for o in range(out.size):
         out[o] = x[o] * _sigmoid(out[o])
     return out
@@ -95,7 +96,7 @@ def _glu(weight, bias, x):
 
 @njit(cache=True, nogil=True, fastmath=_FAST)
 @no_type_check
-def _conv1d(weight, bias, memory, x):
+def _conv1d(weight, scale, bias, memory, x):
     past, width = memory.shape
     num_taps = weight.shape[1] // width
     num_seen = 1 if num_taps == 2 else past
@@ -110,7 +111,7 @@ def _conv1d(weight, bias, memory, x):
             memory[row, i] = memory[row + 1, i]
     for i in range(width):
         memory[past - 1, i] = x[i]
-    return _dense(weight, bias, seen, _TANH)
+    return _dense(weight, scale, bias, seen, _TANH)
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST)
@@ -147,22 +148,21 @@ class KernelEngine:
         self, layer: Linear, x: Float32[np.ndarray, " inputs"], activation: Activation
     ) -> Float32[np.ndarray, " outputs"]:
         """Apply an affine map and an activation."""
-        return _dense(layer.weight, layer.bias, x, _ACTIVATION_CODES[activation])
+        return _dense(*layer.operands, x, _ACTIVATION_CODES[activation])
 
     def gru(self, unit: Gru, state: Float32[np.ndarray, " units"], x: Float32[np.ndarray, " inputs"]) -> None:
         """Advance a GRU's state by one step, in place."""
-        source, recurrent = unit.input, unit.recurrent
-        _gru(source.weight, source.bias, recurrent.weight, recurrent.bias, state, x)
+        _gru(unit.input.operands, unit.recurrent.operands, state, x)
 
     def glu(self, layer: Linear, x: Float32[np.ndarray, " units"]) -> Float32[np.ndarray, " units"]:
         """Gate a vector by the sigmoid of an affine map of itself."""
-        return _glu(layer.weight, layer.bias, x)
+        return _glu(*layer.operands, x)
 
     def conv1d(
         self, layer: Linear, memory: Float32[np.ndarray, "past width"], x: Float32[np.ndarray, " width"]
     ) -> Float32[np.ndarray, " outputs"]:
         """Apply a causal convolution and tanh."""
-        return _conv1d(layer.weight, layer.bias, memory, x)
+        return _conv1d(*layer.operands, memory, x)
 
     def conv2d(
         self,

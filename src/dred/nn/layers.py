@@ -9,9 +9,10 @@ Source: libopus 1.6.1 dnn/nnet.c and dnn/vec.h (layouts); the int8 scale holds t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int8
 
 from dred.errors import ModelError
 
@@ -22,12 +23,28 @@ _BLOCK_OUTPUTS = 8
 _BLOCK_INPUTS = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Linear:
-    """An affine map: weight @ x + bias."""
+    """An affine map: weight @ x + bias.
+
+    Attributes:
+        weight: The matrix, as the reference engine multiplies it.
+        bias: Added to the product.
+        integers: If the weights were published as int8: these, a quarter of the memory to pass through.
+        scale: With integers, what each row is to be multiplied by: weight = scale * integers.
+    """
 
     weight: Float32[np.ndarray, "outputs inputs"]
     bias: Float32[np.ndarray, " outputs"]
+    integers: Int8[np.ndarray, "outputs inputs"] | None = None
+    scale: Float32[np.ndarray, " outputs"] | None = None
+
+    @cached_property
+    def operands(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The matrix in the form with the fewest bytes, the scale of its rows, and the bias: what kernels take."""
+        if self.integers is not None and self.scale is not None:
+            return self.integers, self.scale, self.bias
+        return self.weight, np.ones_like(self.bias), self.bias
 
     @property
     def num_inputs(self) -> int:
@@ -56,8 +73,9 @@ class Linear:
         if floats is not None:
             bias = _take(tensors, f"{name}_bias")
             weight = _reshape(floats, (-1, bias.size), f"{name}_weights_float").T
+            integers = scale = None
         else:
-            scale = _take(tensors, f"{name}_scale")
+            scale = _take(tensors, f"{name}_scale") * np.float32(_ACTIVATION_SCALE)
             packed = _take(tensors, f"{name}_weights_int8")
             index = tensors.get(f"{name}_weights_idx")
             if index is not None:
@@ -66,7 +84,7 @@ class Linear:
                 integers = _unpack_sparse(packed, index, scale.size, num_inputs, name)
             else:
                 integers = _unpack_dense(packed, scale.size, name)
-            weight = integers * (scale[:, None] * np.float32(_ACTIVATION_SCALE))
+            weight = integers * scale[:, None]
             bias = tensors.get(f"{name}_bias", np.zeros(scale.size, np.float32))
         if num_inputs is not None and weight.shape[1] != num_inputs:
             raise ModelError(f"layer {name} has {weight.shape[1]} inputs, its place in the network needs {num_inputs}")
@@ -75,6 +93,8 @@ class Linear:
         return cls(
             weight=np.ascontiguousarray(weight, np.float32),
             bias=np.ascontiguousarray(bias, np.float32),
+            integers=integers,
+            scale=scale,
         )
 
 
@@ -143,12 +163,12 @@ def _unpack_dense(packed: np.ndarray, num_outputs: int, name: str) -> np.ndarray
         raise ModelError(f"{name}_weights_int8 come in blocks of {_BLOCK_OUTPUTS} outputs, not {num_outputs}")
     shape = (num_outputs // _BLOCK_OUTPUTS, -1, _BLOCK_OUTPUTS, _BLOCK_INPUTS)
     blocks = _reshape(packed, shape, f"{name}_weights_int8")
-    return blocks.transpose(0, 2, 1, 3).reshape(num_outputs, -1).astype(np.float32)
+    return blocks.transpose(0, 2, 1, 3).reshape(num_outputs, -1)
 
 
 def _unpack_sparse(packed: np.ndarray, index: np.ndarray, num_outputs: int, num_inputs: int, name: str) -> np.ndarray:
     """Place each 8 x 4 block: per group of 8 outputs the index holds a count, then the first input of each block."""
-    dense = np.zeros((num_outputs, num_inputs), np.float32)
+    dense = np.zeros((num_outputs, num_inputs), np.int8)
     blocks = _reshape(packed, (-1, _BLOCK_OUTPUTS, _BLOCK_INPUTS), f"{name}_weights_int8")
     position = block = 0
     try:
