@@ -16,17 +16,25 @@ from dred.features.bands import LPC_ORDER, NUM_BINS, WINDOW_SAMPLES, band_energi
 from dred.features.extractor import PRE_EMPHASIS
 
 NUM_BURG_FEATURES = 36
-_HALF_SAMPLES = 80
 _MIN_INVERSE_GAIN = 1e-3
 _CONDITIONING = 1e-5
 _BANDWIDTH_EXPANSION = 0.995 ** np.arange(1, LPC_ORDER + 1)
 _SCALE = 0.45 / WINDOW_SAMPLES**3
 
 
+def _inverse_filter_to_bins() -> np.ndarray:
+    """The transform of a filter's few taps, scaled as the features' spectrum: real parts, then imaginary parts."""
+    turns = np.outer(np.arange(NUM_BINS - 1), np.arange(LPC_ORDER + 1)) / WINDOW_SAMPLES
+    waves = np.exp(-2j * np.pi * turns) / WINDOW_SAMPLES
+    return np.concatenate([waves.real, waves.imag])
+
+
+_INVERSE_FILTER_TO_BINS = _inverse_filter_to_bins()
+
+
 def burg_features(samples: Float32[np.ndarray, " 160"]) -> Float32[np.ndarray, " 36"]:
     """Return the mean and the difference of the Burg cepstra of both halves; samples are on the int16 scale."""
-    first = _burg_cepstrum(samples[:_HALF_SAMPLES])
-    second = _burg_cepstrum(samples[_HALF_SAMPLES:])
+    first, second = (_burg_cepstrum(half) for half in samples.reshape(2, -1))
     return np.concatenate([0.5 * (first + second), first - second]).astype(np.float32)
 
 
@@ -34,13 +42,10 @@ def _burg_cepstrum(samples: np.ndarray) -> np.ndarray:
     emphasised = samples[1:] - PRE_EMPHASIS * samples[:-1]
     predictor, energy = _burg(emphasised.astype(np.float64), LPC_ORDER)
     gain = energy / (samples.size - 2 * (LPC_ORDER - 1))
-    response = np.zeros(WINDOW_SAMPLES)
-    response[0] = 1
-    response[1 : LPC_ORDER + 1] = -predictor * _BANDWIDTH_EXPANSION
-    bins = np.fft.rfft(response) / WINDOW_SAMPLES
-    envelope = 1 / (bins.real**2 + bins.imag**2 + 1e-9)
-    envelope[NUM_BINS - 1] = 0
-    return cepstrum_from_bands(band_energies(envelope.astype(np.float32)) * np.float32(_SCALE * gain))
+    bins = _INVERSE_FILTER_TO_BINS @ np.append(1.0, -predictor * _BANDWIDTH_EXPANSION)
+    envelope = np.zeros(NUM_BINS, np.float32)
+    envelope[:-1] = 1 / (bins[: NUM_BINS - 1] ** 2 + bins[NUM_BINS - 1 :] ** 2 + 1e-9)
+    return cepstrum_from_bands(band_energies(envelope) * np.float32(_SCALE * gain))
 
 
 @njit(cache=True, nogil=True)

@@ -10,9 +10,11 @@ Source: facts from libopus 1.6.1 dnn/lpcnet_enc.c; draft-ietf-mlcodec-opus-dred 
 """
 
 from dataclasses import dataclass
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Complex64, Float32
+from numba import njit
 
 from dred.errors import UsageError
 from dred.features.bands import OVERLAP_SAMPLES, band_energies, cepstrum_from_bands, lpc_from_cepstrum, spectrum
@@ -97,16 +99,18 @@ class FeatureExtractor:
         return np.array(frames, np.float32).reshape(-1, NUM_FEATURES)
 
 
-def _instantaneous_frequency(bins: np.ndarray, power: np.ndarray, previous: np.ndarray) -> np.ndarray:
+@njit(cache=True, nogil=True)
+@no_type_check
+def _instantaneous_frequency(bins, power, previous):
     """Phase advance of the low bins as unit vectors, with their log power: [p0, re1, im1, p1, re2, ...]."""
-    log_power = np.clip((10 * np.log10(_TINY + power) - 6) / 64, -1, 1)
-    # Bin 0 has no meaningful phase, and libopus takes its real part only.
-    log_power[0] = np.clip((10 * np.log10(_TINY + bins[0].real ** 2) - 6) / 64, -1, 1)
-    turn = bins * previous.conj()
-    turn /= np.sqrt(_TINY + turn.real**2 + turn.imag**2)
     values = np.empty(NUM_FREQUENCY_VALUES, np.float32)
-    values[0] = log_power[0]
-    values[1::3] = turn[1:].real
-    values[2::3] = turn[1:].imag
-    values[3::3] = log_power[1:]
+    for n in range(bins.size):
+        # Bin 0 has no meaningful phase, and libopus takes its real part only.
+        bin_power = power[n] if n else bins[0].real ** 2
+        values[3 * n] = min(np.float32(1), max(np.float32(-1), (10 * np.log10(_TINY + bin_power) - 6) / 64))
+        if n:
+            turn = bins[n] * np.conj(previous[n])
+            size = np.sqrt(_TINY + turn.real**2 + turn.imag**2)
+            values[3 * n - 2] = turn.real / size
+            values[3 * n - 1] = turn.imag / size
     return values
