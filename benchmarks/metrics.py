@@ -35,11 +35,6 @@ def score(reference: np.ndarray, test: np.ndarray) -> dict[str, float]:
     }
 
 
-def mean_scores(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Average the scores of several clips."""
-    return {name: float(np.mean([row[name] for row in rows])) for name in ("plcmos", "pesq", "estoi")}
-
-
 def _plcmos(test: np.ndarray) -> float:
     # PLCMOS draws the raters it asks from numpy's global generator: unseeded, a call varies by 0.03.
     np.random.seed(0)  # noqa: NPY002
