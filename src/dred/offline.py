@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from dred.assembly import Receiver, build_encoder
-from dred.errors import UsageError
+from dred.errors import OpusFormatError, UsageError
 from dred.opus import packet_duration_rtp
 from dred.receiver import Event, PrimingConfig, ReceiverConfig
 from dred.rtp import RedBlock
@@ -68,22 +68,23 @@ def recover(
 ) -> tuple[Float32[np.ndarray, "samples channels"], list[Event]]:
     """Turn consecutive Opus packets, None where one was lost, into speech and the events on the way.
 
-    Lost packets are taken to be as long as the first one that survived. The samples include the codec's delay of 6.5
-    ms at their start.
+    Lost packets, and broken ones, are taken to be as long as the first sound one. The samples include the codec's delay
+    of 6.5 ms at their start.
 
     Raises:
-        UsageError: Every packet is lost, or there is none.
+        UsageError: There is no sound packet at all.
         ModelError: There are no weights.
     """
-    durations = [packet_duration_rtp(packet) for packet in packets if packet is not None]
-    if not durations:
-        raise UsageError("recover needs at least one packet that was not lost")
+    durations = [None if packet is None else _duration_rtp(packet) for packet in packets]
+    usual_rtp = next((duration for duration in durations if duration is not None), None)
+    if usual_rtp is None:
+        raise UsageError("recover needs at least one sound packet")
     arrived = []
     timestamp = 0
-    for number, packet in enumerate(packets):
+    for number, (packet, duration) in enumerate(zip(packets, durations)):
         if packet is not None:
             arrived.append(ArrivedPacket(payload=packet, sequence=number & 0xFFFF, timestamp=timestamp & 0xFFFFFFFF))
-        timestamp += durations[0] if packet is None else packet_duration_rtp(packet)
+        timestamp += usual_rtp if duration is None else duration
     return recover_stream(arrived, start=0, duration_rtp=timestamp, config=config, weights=weights, priming=priming)
 
 
@@ -125,6 +126,14 @@ def recover_stream(
         blocks.append(played)
         events.extend(news)
     return np.concatenate(blocks) if blocks else np.zeros((0, config.channels), np.float32), events
+
+
+def _duration_rtp(packet: bytes) -> int | None:
+    """Return a packet's duration, or None if it is broken: the receiver drops it and tells so."""
+    try:
+        return packet_duration_rtp(packet)
+    except OpusFormatError:
+        return None
 
 
 def _signed(ticks: int) -> int:

@@ -7,9 +7,8 @@ import pytest
 from sent_clips import list_clips, read_clip, send_clip
 
 import dred
-from dred import ArrivedPacket, Played, ReceiverConfig, UsageError, protect, recover, recover_stream
+from dred import ArrivedPacket, PacketDropped, Played, ReceiverConfig, UsageError, protect, recover, recover_stream
 from dred.channel import read_trace
-from dred.errors import OpusFormatError
 from dred.opus import OpusDecoder, OpusEncoder, OpusEncoderConfig, parse_packet, strip_extensions
 from dred.rtp import RedBlock
 from dred.weights import WeightSet
@@ -86,15 +85,17 @@ def test_a_lost_packet_is_as_long_as_the_first_that_survived(clip: Path, weights
     assert total_ms(events, "received") == 240
 
 
-@pytest.mark.parametrize("packets", [[], [None, None]])
-def test_a_stream_without_any_packet_is_refused(packets: list[bytes | None]) -> None:
-    with pytest.raises(UsageError, match="at least one packet"):
+@pytest.mark.parametrize("packets", [[], [None, None], [b"", None]])
+def test_a_stream_without_any_sound_packet_is_refused(packets: list[bytes | None]) -> None:
+    with pytest.raises(UsageError, match="at least one sound packet"):
         recover(packets, config=CONFIG)
 
 
-def test_a_packet_without_a_duration_is_told() -> None:
-    with pytest.raises(OpusFormatError):
-        recover([b""], config=CONFIG)
+def test_a_broken_packet_counts_as_lost_and_is_told(sent: list[bytes], weights_v12: WeightSet) -> None:
+    played, events = recover([*sent[:5], b"", *sent[6:10]], config=CONFIG, weights=[weights_v12])
+    assert len(played) == 10 * 320
+    assert [event.sequence for event in events if isinstance(event, PacketDropped)] == [5]
+    assert total_ms(events, "received") == 180
 
 
 def test_a_stream_with_numbers_is_played_as_one_without(sent: list[bytes], weights_v12: WeightSet) -> None:

@@ -312,3 +312,22 @@ def test_libopus_own_refusals_carry_its_code() -> None:
     with pytest.raises(LibopusError, match="cannot encode") as caught:
         encoder.encode(voice(1_600), max_bytes=1)
     assert caught.value.code == -2
+
+
+def test_a_decoder_takes_over_from_another_and_goes_on_alike() -> None:
+    encoder = OpusEncoder(OpusEncoderConfig(rate_hz=16_000))
+    noise = np.random.default_rng(3).uniform(-0.2, 0.2, (4, 320)).astype(np.float32)
+    packets = [encoder.encode(frame) for frame in noise]
+    one, other = OpusDecoder(16_000, 1), OpusDecoder(16_000, 1)
+    for packet in packets[:3]:
+        one.decode(packet)
+    assert not other.stands_like(one)
+    other.take_over(one)
+    assert other.stands_like(one)
+    assert np.array_equal(other.decode(packets[3]), one.decode(packets[3]))
+    assert other.stands_like(one)
+
+
+def test_a_decoder_takes_over_only_from_its_like() -> None:
+    with pytest.raises(UsageError, match="same library, rate and channels"):
+        OpusDecoder(16_000, 1).take_over(OpusDecoder(48_000, 1))

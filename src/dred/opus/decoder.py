@@ -1,5 +1,6 @@
 """Opus packets to PCM, by libopus: regular decoding, LBRR and concealment."""
 
+import ctypes
 from typing import Final
 
 import numpy as np
@@ -88,6 +89,25 @@ class OpusDecoder(CodecState):
         decoded = decode(self._pointer, None, 0, pcm.ctypes.data, num_samples, False)
         return pcm[: self._library.check(decoded, f"conceal {num_samples} samples")]
 
+    def take_over(self, other: "OpusDecoder") -> None:
+        """Continue from where another decoder stands: its memory of the signal and its settings.
+
+        Source: opus.h of libopus 1.6.1 (a decoder's state is one piece of memory that may be copied).
+
+        Raises:
+            UsageError: The other one has another library, rate or number of channels.
+        """
+        ctypes.memmove(self._pointer, other._pointer, self._check_alike(other))
+
+    def stands_like(self, other: "OpusDecoder") -> bool:
+        """Tell whether both will decode whatever comes alike: their memory is the same, byte for byte.
+
+        Raises:
+            UsageError: The other one has another library, rate or number of channels.
+        """
+        num_bytes = self._check_alike(other)
+        return ctypes.string_at(self._pointer, num_bytes) == ctypes.string_at(other._pointer, num_bytes)
+
     def ignore_extensions(self, ignore: bool) -> None:
         """Skip the extensions of packets, or take notice of those that this libopus knows.
 
@@ -102,6 +122,12 @@ class OpusDecoder(CodecState):
         decode = self._library.functions.opus_decode_float
         decoded = decode(self._pointer, packet, len(packet), pcm.ctypes.data, num_samples, fec)
         return pcm[: self._library.check_packet(decoded, packet, "decode")]
+
+    def _check_alike(self, other: "OpusDecoder") -> int:
+        """Return the size of both decoders' memory in bytes."""
+        if (other.library, other.rate_hz, other.channels) != (self.library, self.rate_hz, self.channels):
+            raise UsageError("the two decoders must have the same library, rate and channels")
+        return int(self._library.functions.opus_decoder_get_size(self.channels))
 
     def _check_gap(self, num_samples: int) -> None:
         step, longest = (rtp_to_samples(rtp, self.rate_hz) for rtp in (_STEP_RTP, MAX_PACKET_DURATION_RTP))

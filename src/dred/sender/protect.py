@@ -6,8 +6,9 @@ import numpy as np
 
 from dred.audio import as_block
 from dred.errors import UsageError
-from dred.opus import add_extension, packet_duration_rtp
+from dred.opus import packet_duration_rtp
 from dred.sender.config import DredConfig
+from dred.sender.guard import TailGuard
 from dred.sender.history import RedundancyEncoder
 from dred.sender.redundancy import Redundancy
 from dred.timebase import OPUS_RATES_HZ, rtp_to_samples
@@ -46,6 +47,7 @@ def protect_packets(
         lookahead_samples = _LOOKAHEAD_US * rate_hz // 1_000_000
     redundancy = Redundancy(config, encoder, rate_hz=rate_hz, lookahead_samples=lookahead_samples)
     samples = as_block(pcm, 1 if pcm.ndim == 1 else pcm.shape[1])
+    guard = TailGuard()
     position = 0
     for packet in packets:
         num_samples = rtp_to_samples(packet_duration_rtp(packet), rate_hz)
@@ -53,7 +55,4 @@ def protect_packets(
         position += num_samples
         redundancy.push(np.pad(block, ((0, num_samples - len(block)), (0, 0))))
         written = redundancy.write(max_bytes=config.max_bytes)
-        if written is None:
-            yield packet
-        else:
-            yield add_extension(packet, redundancy.version.extension_id, redundancy.version.prefix + written.data)
+        yield guard.attach(packet, redundancy.version, written.data if written else None)

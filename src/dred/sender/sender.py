@@ -13,16 +13,17 @@ import numpy as np
 
 from dred.audio import BlockBuffer, StreamingResampler, as_block
 from dred.bitstream import MIN_PAYLOAD_BYTES, WrittenPayload
-from dred.opus import OpusEncoder, OpusEncoderConfig, add_extension, pad_to_size
+from dred.opus import OpusEncoder, OpusEncoderConfig, pad_to_size
 from dred.sender.config import SenderConfig
+from dred.sender.guard import TailGuard
 from dred.sender.history import RedundancyEncoder
 from dred.sender.redundancy import Redundancy
 from dred.timebase import RTP_TICKS_PER_MS
 
 # The least that Opus needs to say anything at all.
 _MIN_MAIN_BPS = 6_000
-# The count of code 3, the padding's length and the extension's id; one more byte per 254 bytes of padding.
-_EXTENSION_OVERHEAD_BYTES = 3
+# The count of code 3, the padding's length, the extension's id and the guard's byte; one more per 254 of padding.
+_EXTENSION_OVERHEAD_BYTES = 4
 _BYTES_PER_LENGTH = 254
 
 
@@ -73,6 +74,7 @@ class SendStream:
                 rate_hz=rate_hz,
                 lookahead_samples=self._encoder.lookahead_samples,
             )
+        self._guard = TailGuard()
         self._sequence = config.sequence
         self._timestamp = config.timestamp
 
@@ -113,7 +115,7 @@ class SendStream:
         if self.config.total_bitrate_bps is None:
             main = self._encoder.encode(samples)
             written = self._write(self.config.dred.max_bytes) if self.config.dred else None
-            packet = self._attach(main, written)
+            packet, written = self._attach(main, written)
         else:
             main, written, packet = self._encode_constant(samples, self.config.total_bitrate_bps)
         sent = SentPacket(
@@ -143,19 +145,21 @@ class SendStream:
                 main_bytes -= taken_bytes + _overhead_bytes(taken_bytes)
         self._encoder.set_bitrate(main_bytes * 8000 // self.config.frame_ms)
         main = self._encoder.encode(samples, max_bytes=main_bytes)
-        return main, written, pad_to_size(self._attach(main, written), total_bytes)
+        packet, written = self._attach(main, written)
+        return main, written, pad_to_size(packet, total_bytes)
 
     def _write(self, max_bytes: int) -> WrittenPayload | None:
         if self._redundancy is None or max_bytes < MIN_PAYLOAD_BYTES:
             return None
         return self._redundancy.write(max_bytes=max_bytes)
 
-    def _attach(self, main: bytes, written: WrittenPayload | None) -> bytes:
-        if written is None:
-            return main
-        assert self._redundancy is not None
-        version = self._redundancy.version
-        return add_extension(main, version.extension_id, version.prefix + written.data)
+    def _attach(self, main: bytes, written: WrittenPayload | None) -> tuple[bytes, WrittenPayload | None]:
+        """Return the packet with its redundancy, and the redundancy, or the packet alone if it must go without."""
+        if self._redundancy is None:
+            return main, None
+        payload = written.data if written else None
+        packet = self._guard.attach(main, self._redundancy.version, payload)
+        return packet, written if packet is not main else None
 
 
 def _overhead_bytes(extension_bytes: int) -> int:
