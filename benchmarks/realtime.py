@@ -1,9 +1,9 @@
 """How much of a core sending and receiving take, in real time.
 
-    taskset -c 1 python benchmarks/realtime.py --shared DIR [--rate 16000] [--seconds 30]
+    taskset -c 1 python benchmarks/realtime.py --shared DIR [--rate 16000] [--seconds 15]
 
 Speech is sent with one second of redundancy and received under random losses; each figure is the median CPU time over
-three runs, divided by the duration of the speech, after one run that compiles and warms up. The last line is the
+seven runs, divided by the duration of the speech, after one run that compiles and warms up. The last line is the
 yardstick: what libopus itself takes to encode the same speech at 24 kb/s, complexity 10.
 """
 
@@ -21,14 +21,14 @@ from dred.channel import uniform_losses
 from dred.opus import OpusEncoder, OpusEncoderConfig
 from dred.weights import WeightSet, import_weights
 
-NUM_RUNS = 3
+NUM_RUNS = 7
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, required=True, help="the folder of reference material")
     parser.add_argument("--rate", type=int, default=16_000, help="8000, 12000, 16000, 24000 or 48000")
-    parser.add_argument("--seconds", type=int, default=30, help="how much speech")
+    parser.add_argument("--seconds", type=int, default=15, help="how much speech")
     arguments = parser.parse_args()
     weights = import_weights(arguments.shared / "weights/libopus-1.6.1.dnnw")
     speech = read_speech(arguments.shared, arguments.rate, arguments.seconds)
