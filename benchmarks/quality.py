@@ -43,7 +43,7 @@ SENDERS = {
         total_bitrate_bps=60_000,
         dred=dred.DredConfig(q0=5, dq=2, max_bytes=83),
     ),
-    "vbr39": dred.SenderConfig(rate_hz=RATE_HZ, bandwidth="wide", bitrate_bps=18_700, dred=dred.DredConfig(q0=6, dq=5)),
+    "vbr39": dred.SenderConfig(rate_hz=RATE_HZ, bandwidth="wide", bitrate_bps=19_300, dred=dred.DredConfig(q0=6, dq=5)),
 }
 
 
