@@ -9,9 +9,10 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dred.audio import read_audio, read_whole_file, write_wav, write_whole_file
+from dred.audio import read_audio, write_wav
 from dred.data import bundled_clip
 from dred.errors import DredError, FileFormatError, UsageError
+from dred.whole_file import read_whole_file, write_whole_file
 
 
 def _tone(num_samples: int, num_channels: int = 1) -> np.ndarray:

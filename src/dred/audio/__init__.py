@@ -9,7 +9,6 @@
 from dred.audio.files import Audio, read_audio, write_wav
 from dred.audio.framing import BlockBuffer, as_block, float_to_int16, int16_to_float, to_mono
 from dred.audio.resampling import StreamingResampler, resample
-from dred.audio.whole_file import read_whole_file, write_whole_file
 
 __all__ = [
     "Audio",
@@ -19,9 +18,7 @@ __all__ = [
     "float_to_int16",
     "int16_to_float",
     "read_audio",
-    "read_whole_file",
     "resample",
     "to_mono",
     "write_wav",
-    "write_whole_file",
 ]

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float32, Int16
 
 from dred.audio.framing import float_to_int16
-from dred.audio.whole_file import write_whole_file
 from dred.errors import FileFormatError, UsageError
+from dred.whole_file import write_whole_file
 
 __all__ = ["Audio", "read_audio", "write_wav"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool
 
-from dred.audio import read_whole_file, write_whole_file
 from dred.errors import FileFormatError, UsageError
+from dred.whole_file import read_whole_file, write_whole_file
 
 __all__ = ["read_trace", "write_trace"]
 

@@ -133,9 +133,9 @@ def export_set(
     """
     from tempfile import TemporaryDirectory
 
-    from dred.audio import write_whole_file
     from dred.cli.files import check_output
     from dred.weights import export_dnnw, load
+    from dred.whole_file import write_whole_file
 
     check_output(output, (".dnnw",))
     weights = load(name)

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dred.audio import write_wav, write_whole_file
+from dred.audio import write_wav
 from dred.errors import UsageError
 from dred.evaluation.simulate import Simulation
 from dred.evaluation.summary import summarise, wav_name
 from dred.report.page import render_page
+from dred.whole_file import write_whole_file
 
 __all__ = ["staged_folder", "write_results"]
 

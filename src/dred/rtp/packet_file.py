@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
-from dred.audio import read_whole_file, write_whole_file
 from dred.errors import FileFormatError, UsageError
 from dred.opus import packet_duration_rtp, parse_toc
 from dred.rtp.gap_filling import fill_gaps
@@ -34,6 +33,7 @@ from dred.rtp.red import (
 )
 from dred.rtp.sequence import SequenceUnwrapper, TimestampUnwrapper
 from dred.timebase import rtp_to_ms
+from dred.whole_file import read_whole_file, write_whole_file
 
 __all__ = ["PacketStream", "TimedPacket", "read_packets", "write_packets"]
 

@@ -1,27 +1,23 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, in a directory that is made for them."""
 
-import os
 from pathlib import Path
 
-from dred.errors import ModelError
+from dred.errors import ModelError, UsageError
+from dred.whole_file import write_whole_file
 
 __all__ = ["write_atomically"]
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file under a passing name, then rename it; missing parent directories are made.
+    """Write a file as a whole; missing parent directories are made.
 
     Raises:
         ModelError: The file system refuses; nothing is left behind.
     """
-    # The process id keeps two writers of one file apart; the last rename wins.
-    partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            partial.write_bytes(data)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_whole_file(path, data)
     except OSError as error:
         raise ModelError(f"cannot write {path}: {error.strerror}") from error
+    except UsageError as error:
+        raise ModelError(str(error)) from error
