@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float32
@@ -110,7 +110,8 @@ def recover_stream(
     Raises:
         ModelError: There are no weights.
     """
-    config = config or ReceiverConfig()
+    # Packets are handed in ahead of their time, so that none has to be waited for.
+    config = replace(config or ReceiverConfig(), delay_ms=0.0)
     receiver = Receiver(config, weights, priming=priming)
     receiver.start(start)
     blocks: list[np.ndarray] = []
