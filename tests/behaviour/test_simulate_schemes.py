@@ -119,7 +119,8 @@ def test_rates_count_each_part_where_it_is_sent(simulation: Simulation) -> None:
     assert 15 < rates["dred"].dred < 30
     assert rates["lbrr"].main + rates["lbrr"].lbrr == pytest.approx(40, rel=0.15)
     assert 5 < rates["lbrr"].lbrr < 16
-    assert rates["dred+lbrr"].total == pytest.approx(rates["lbrr"].total + rates["dred"].dred)
+    # At most the guard's byte in a packet differs: it depends on the frame before it. That is 0.4 kb/s.
+    assert rates["dred+lbrr"].total == pytest.approx(rates["lbrr"].total + rates["dred"].dred, abs=0.4)
 
 
 def test_deep_redundancy_reaches_back_a_second_once_it_has_one(simulation: Simulation) -> None:

@@ -138,7 +138,7 @@ def test_version_10_payloads_are_written_back_byte_for_byte(shared: Path, tables
 
 
 @pytest.mark.parametrize("mode", ["dred", "dred+lbrr"])
-def test_payloads_of_sixteen_speakers_are_written_back_byte_for_byte(
+def test_payloads_of_sixteen_clips_are_written_back_byte_for_byte(
     shared: Path, tables_v12: PayloadTables, mode: str
 ) -> None:
     num_payloads = 0
