@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench bench-speed clean
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/installed ## Install, get weights, and repair the bundled clip: prints where the report is
 	$(BIN)/dred weights install
@@ -32,6 +32,10 @@ format: $(VENV)/dev ## Format the code and sort imports
 
 bench: $(VENV)/eval ## Measure quality against libopus's published results (needs ../shared)
 	$(BIN)/python benchmarks/quality.py --shared ../shared
+
+bench-speed: $(VENV)/dev ## Time every stage on the bundled clip; `dred bench` measures more (needs weights)
+	$(BIN)/dred warmup
+	$(BIN)/python -m pytest benchmarks/test_speed.py -o addopts= -p no:cacheprovider -p no:xdist
 
 clean: ## Remove the environment and what the demo wrote
 	rm -rf $(VENV) demo-out

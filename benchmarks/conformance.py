@@ -29,8 +29,8 @@ from dred.evaluation import compare_audio, compare_features
 from dred.features import FeatureExtractor
 from dred.nn import default_engine
 from dred.opus import find_extension
-from dred.rdovae import RdovaeDecoder, RdovaeEncoder
-from dred.vocoder import START_SAMPLES, Fargan
+from dred.rdovae import CompiledDecoder, CompiledEncoder
+from dred.vocoder import START_SAMPLES, CompiledFargan
 from dred.weights import WeightSet, import_weights
 
 # The readers of the vectors are the tests'.
@@ -78,18 +78,14 @@ def count_rewritten(data: list[bytes], tables: PayloadTables) -> tuple[int, int]
 
 
 def report_sender(folder: Path, weights: WeightSet, tables: PayloadTables) -> None:
-    engine = default_engine()
     expected = read_floats(folder / "enc_features.f32", 20)
-    extractor = FeatureExtractor.from_tensors(weights.tensors, engine)
+    extractor = FeatureExtractor.from_tensors(weights.tensors, default_engine())
     features = extractor.extract(extractor.initial_state(), read_extractor_input(folder))[: len(expected)]
     errors = features - expected
     print(f"  features: worst cepstrum RMS {max(rms(errors[:, i]) for i in range(18)):.2g}, ", end="")
     print(f"pitch equal {np.mean(np.abs(errors[:, 18]) < 0.01):.1%}, voicing RMS {rms(errors[:, 19]):.3f}")
-    encoder = RdovaeEncoder.from_tensors(weights.tensors, engine, latent_dim=25, state_dim=50)
-    state = encoder.initial_state()
-    latents, states = (
-        np.array(rows) for rows in zip(*(encoder.encode(state, pair) for pair in expected.reshape(-1, 2, 20)))
-    )
+    encoder = CompiledEncoder.from_tensors(weights.tensors, latent_dim=25, state_dim=50)
+    latents, states = encoder.encode_steps(encoder.initial_state(), expected.reshape(-1, 2, 20))
     libopus = read_floats(folder / "enc_latents_state.f32", 75)
     for name, ours, theirs, symbols in (
         ("latents", latents, libopus[:, :25], tables.latent),
@@ -109,9 +105,7 @@ def report_sender(folder: Path, weights: WeightSet, tables: PayloadTables) -> No
 
 def decode_all(folder: Path, weights: WeightSet, version: DredVersion) -> tuple[np.ndarray, np.ndarray]:
     """Return libopus's decoded features and ours, of every packet in the vector."""
-    decoder = RdovaeDecoder.from_tensors(
-        weights.tensors, default_engine(), latent_dim=version.latent_dim, state_dim=version.state_dim
-    )
+    decoder = CompiledDecoder.from_tensors(weights.tensors, latent_dim=version.latent_dim, state_dim=version.state_dim)
     latent_size = version.latent_dim + (version is DRED_V12)
     records = read_decoded(folder / "dred_decoded.bin", state_dim=version.state_dim, latent_size=latent_size)
     ours = []
@@ -124,10 +118,10 @@ def decode_all(folder: Path, weights: WeightSet, version: DredVersion) -> tuple[
 
 
 def report_vocoder(folder: Path, weights: WeightSet) -> None:
-    vocoder = Fargan.from_tensors(weights.tensors, default_engine())
+    vocoder = CompiledFargan.from_tensors(weights.tensors)
     features = read_floats(folder / "enc_features.f32", 20)
     state = vocoder.start(np.repeat(features[:1], 5, axis=0), np.zeros(START_SAMPLES, np.float32))
-    spoken = np.concatenate([vocoder.synthesise(state, frame) for frame in features[1:]])
+    spoken = vocoder.synthesise(state, features[1:])
     expected = np.fromfile(folder / "fargan_out.f32", "<f4")
     result = compare_audio(INT16_SCALE * expected, INT16_SCALE * spoken)
     print(f"  FARGAN: err4 {result.err4:.3f}, err16 {result.err16:.3f}, pitch {result.pitch:.4f}")

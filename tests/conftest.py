@@ -65,9 +65,19 @@ def weights_v10(shared: Path) -> "WeightSet":
     return import_weights(shared / "weights/libopus-1.5.2.dnnw")
 
 
-@pytest.fixture(scope="session", params=["numpy", "numba"])
+@pytest.fixture(scope="session", params=["numpy", "compiled"])
 def engine(request: pytest.FixtureRequest) -> "Engine":
     """Each engine in turn."""
     from dred.nn import ReferenceEngine, default_engine
 
     return ReferenceEngine() if request.param == "numpy" else default_engine()
+
+
+@pytest.fixture(scope="session", params=["avx512_vnni", "avx_vnni", "avx2", "portable"])
+def instructions(request: pytest.FixtureRequest) -> str:
+    """Each instruction set in turn."""
+    from dred.nn.kernels import usable_instructions
+
+    if request.param not in usable_instructions():
+        pytest.skip(f"this processor cannot run {request.param}")
+    return request.param

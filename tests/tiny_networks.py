@@ -1,4 +1,9 @@
-"""Random weights of every network, a few units wide, for laws that hold whatever the weights."""
+"""Random weights of every network, a few units wide, for laws that hold whatever the weights.
+
+They are float; `with_int8_weights` makes of them what published files hold.
+"""
+
+import re
 
 import numpy as np
 
@@ -73,6 +78,16 @@ def rdovae_tensors(rng: np.random.Generator) -> Tensors:
     )
 
 
+def without_squeezing(tensors: Tensors) -> Tensors:
+    """Turn both halves of the RDO-VAE into version 10's kind: no dense layer makes the convolutions' inputs small."""
+    kept = {name: tensor for name, tensor in tensors.items() if "_conv_dense" not in name}
+    rng = np.random.default_rng(9)
+    for prefix in ("enc", "dec"):
+        for number in range(1, _NUM_BLOCKS + 1):
+            kept |= _linear(rng, f"{prefix}_conv{number}", 2 * NUM_UNITS * 2 * number, NUM_UNITS)
+    return kept
+
+
 def fargan_tensors(rng: np.random.Generator) -> Tensors:
     tensors = (
         _linear(rng, "cond_net_pembed", 224, 12)
@@ -100,3 +115,36 @@ def predictor_tensors(rng: np.random.Generator) -> Tensors:
         | _gru(rng, "plc_gru2", NUM_UNITS)
         | _linear(rng, "plc_dense_out", NUM_UNITS, 20)
     )
+
+
+def with_int8_weights(tensors: Tensors) -> Tensors:
+    """Store all layers as int8 that can be, and as sparse int8 those whose place in the network tells their width.
+
+    A sparse layer loses two thirds of its weights on the way.
+    """
+    stored = dict(tensors)
+    for name in tensors:
+        layer, is_layer, _ = name.partition("_weights_float")
+        if not is_layer:
+            continue
+        weight = tensors[name].reshape(-1, tensors[f"{layer}_bias"].size).T
+        if weight.shape[0] % 8 == 0 and weight.shape[1] % 4 == 0:
+            del stored[name]
+            is_sparse = re.fullmatch(r"(enc|dec)_(gru\d_input|conv_dense\d)", layer) is not None
+            stored |= _int8(layer, weight, is_sparse=is_sparse)
+    return stored
+
+
+def _int8(layer: str, weight: np.ndarray, *, is_sparse: bool) -> Tensors:
+    num_outputs, num_inputs = weight.shape
+    # Half of int8's range, as published weights keep to.
+    scale = np.abs(weight).max(axis=1) / 64
+    integers = np.rint(weight / scale[:, None]).astype(np.int8)
+    blocks = integers.reshape(num_outputs // 8, 8, num_inputs // 4, 4).transpose(0, 2, 1, 3)
+    # A stored scale holds the 1/127 of activations.
+    tensors = {f"{layer}_scale": (scale / 127).astype(np.float32), f"{layer}_weights_int8": blocks.ravel()}
+    if is_sparse:
+        is_kept = np.add.outer(np.arange(len(blocks)), np.arange(blocks.shape[1])) % 3 == 0
+        index = [np.array([row.sum(), *(4 * np.flatnonzero(row))], np.int32) for row in is_kept]
+        tensors |= {f"{layer}_weights_idx": np.concatenate(index), f"{layer}_weights_int8": blocks[is_kept].ravel()}
+    return tensors

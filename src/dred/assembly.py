@@ -7,43 +7,20 @@ weights -> engine, extractor, RDO-VAE encoder -----------------> Sender
 from collections.abc import Sequence
 from functools import lru_cache
 
-import numpy as np
-from jaxtyping import Float32
-
 from dred.bitstream import DRED_FINAL, VERSIONS, DredVersion, PayloadTables, SymbolTables
-from dred.concealment import Predictor
+from dred.concealment import CompiledPredictor, Predictor
 from dred.errors import ModelError
-from dred.features import FeatureExtractor
+from dred.features import CompiledAnalysis, FeatureExtractor
+from dred.neural_encoder import NeuralEncoder
 from dred.nn import Engine, default_engine
 from dred.opus import OpusDecoder
-from dred.rdovae import RdovaeDecoder, RdovaeEncoder
+from dred.rdovae import CompiledDecoder, CompiledEncoder, RdovaeDecoder
 from dred.receiver import NeuralParts, PrimingConfig, ReceiverConfig, ReceiveStream, RedundancyReader
 from dred.sender import DredConfig, SenderConfig, SendStream
-from dred.timebase import FEATURE_FRAME_SAMPLES
-from dred.vocoder import Fargan
+from dred.vocoder import CompiledFargan, Fargan
 from dred.weights import WeightSet, installed, load
 
 _VERSION_NAMES = {version.name: version for version in VERSIONS}
-
-
-class NeuralEncoder:
-    """The sender's networks, with the memory of one stream."""
-
-    def __init__(self, tables: PayloadTables, extractor: FeatureExtractor, encoder: RdovaeEncoder) -> None:
-        """Start a stream with these networks, whose latents are quantised by these tables."""
-        self.tables = tables
-        self._extractor = extractor
-        self._encoder = encoder
-        self._extractor_state = extractor.initial_state()
-        self._encoder_state = encoder.initial_state()
-
-    def encode(
-        self, samples: Float32[np.ndarray, " 320"]
-    ) -> tuple[Float32[np.ndarray, " latent"], Float32[np.ndarray, " state"]]:
-        """Encode the next 20 ms, 16 kHz on the int16 scale."""
-        frames = [samples[:FEATURE_FRAME_SAMPLES], samples[FEATURE_FRAME_SAMPLES:]]
-        features = np.stack([self._extractor.extract_frame(self._extractor_state, frame) for frame in frames])
-        return self._encoder.encode(self._encoder_state, features)
 
 
 class Sender(SendStream):
@@ -111,17 +88,20 @@ def build_encoder(config: DredConfig, weights: WeightSet | None = None) -> Neura
 def build_parts(weights: Sequence[WeightSet], engine: Engine | None = None) -> NeuralParts:
     """Build the receiver's networks: vocoder and concealment from the first set, redundancy readers from all.
 
+    Args:
+        weights: The sets.
+        engine: What computes them, layer by layer; by default they run as whole compiled stages.
+
     Raises:
         ModelError: There is no set, or an array is missing or does not fit.
     """
     if not weights:
         raise ModelError("a receiver needs at least one set of weights")
-    engine = engine or default_engine()
     first = weights[0].tensors
     return NeuralParts(
-        extractor=FeatureExtractor.from_tensors(first, engine),
-        predictor=Predictor.from_tensors(first, engine),
-        vocoder=Fargan.from_tensors(first, engine),
+        extractor=FeatureExtractor.from_tensors(first, engine or default_engine()),
+        predictor=Predictor.from_tensors(first, engine) if engine else CompiledPredictor.from_tensors(first),
+        vocoder=Fargan.from_tensors(first, engine) if engine else CompiledFargan.from_tensors(first),
         readers=tuple(_reader(found, version, engine) for found in weights for version in _spoken_versions(found)),
     )
 
@@ -147,10 +127,13 @@ def payload_tables(weights: WeightSet, version: DredVersion) -> PayloadTables:
     return PayloadTables(version=version, latent=symbols["latent"], state=symbols["state"])
 
 
-def _reader(weights: WeightSet, version: DredVersion, engine: Engine) -> RedundancyReader:
-    decoder = RdovaeDecoder.from_tensors(
-        weights.tensors, engine, latent_dim=weights.latent_dim, state_dim=weights.state_dim
-    )
+def _reader(weights: WeightSet, version: DredVersion, engine: Engine | None) -> RedundancyReader:
+    dims = {"latent_dim": weights.latent_dim, "state_dim": weights.state_dim}
+    decoder: CompiledDecoder | RdovaeDecoder
+    if engine is None:
+        decoder = CompiledDecoder.from_tensors(weights.tensors, **dims)
+    else:
+        decoder = RdovaeDecoder.from_tensors(weights.tensors, engine, **dims)
     return RedundancyReader(tables=payload_tables(weights, version), decoder=decoder)
 
 
@@ -175,9 +158,6 @@ def _shared_parts(weights: tuple[WeightSet, ...]) -> NeuralParts:
 
 
 @lru_cache(maxsize=4)
-def _encoder_networks(weights: WeightSet) -> tuple[FeatureExtractor, RdovaeEncoder]:
-    engine = default_engine()
-    encoder = RdovaeEncoder.from_tensors(
-        weights.tensors, engine, latent_dim=weights.latent_dim, state_dim=weights.state_dim
-    )
-    return FeatureExtractor.from_tensors(weights.tensors, engine), encoder
+def _encoder_networks(weights: WeightSet) -> tuple[CompiledAnalysis, CompiledEncoder]:
+    encoder = CompiledEncoder.from_tensors(weights.tensors, latent_dim=weights.latent_dim, state_dim=weights.state_dim)
+    return CompiledAnalysis.from_tensors(weights.tensors), encoder

@@ -20,7 +20,7 @@ def test_a_healthy_machine_has_no_problems(dred: Run, weights: Path) -> None:
     assert findings["dred"]["version"] == __version__
     assert findings["libopus"]["version"].startswith("libopus")
     assert Path(findings["libopus"]["path"]).is_file()
-    assert findings["kernels"]["engine"]
+    assert findings["kernels"]["instructions"] in findings["kernels"]["usable"]
     assert findings["kernels"]["cache_is_writable"] is True
     assert findings["weights"] == {"directory": str(weights), "installed": {"opus-1.6.1": 12, "opus-1.5.2": 10}}
     assert dred("doctor").out.endswith("all is well\n")
@@ -40,6 +40,15 @@ def test_a_missing_libopus_is_a_problem_and_no_crash(
     outcome = dred("doctor", "--json")
     assert outcome.code == 0
     assert any(problem.startswith("libopus: ") for problem in outcome.json["problems"])
+
+
+def test_kernels_that_this_machine_cannot_run_are_a_problem(
+    dred: Run, no_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DRED_KERNELS", "abacus")
+    outcome = dred("doctor", "--json")
+    assert outcome.code == 0
+    assert any(problem.startswith("kernels: $DRED_KERNELS must be") for problem in outcome.json["problems"])
 
 
 def test_the_extras_are_those_of_the_project() -> None:

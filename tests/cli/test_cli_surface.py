@@ -25,6 +25,7 @@ OPTIONS = {
     "inspect": "--features --json --latents --weights",
     "doctor": "--json",
     "warmup": "",
+    "bench": "--against --json --plot --quick --speech --weights",
     "weights": "",
     "weights list": "--json",
     "weights install": "",
@@ -36,7 +37,7 @@ OPTIONS = {
 # Those of the bitstream and the network that simulate shares, under the same names.
 SIMULATE_AT_LEAST = "--bitrate --burst --dq --dred-ms --json --loss --q0 --qmax --red --seed --trace --weights"
 
-HEAVY = ("numpy", "numba", "soundfile", "soxr", "av", "safetensors", "jinja2")
+HEAVY = ("numpy", "numba", "torch", "soundfile", "soxr", "av", "safetensors", "jinja2")
 
 
 def walk(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:

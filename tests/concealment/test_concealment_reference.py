@@ -13,9 +13,13 @@ import pytest
 from dred.assembly import build_parts
 from dred.evaluation import compare_audio
 from dred.features import PITCH, VOICING
-from dred.receiver.continuation import HISTORY_SAMPLES, SpeechContinuation
+from dred.nn import ReferenceEngine
+from dred.receiver.continuation import SpeechContinuation
+from dred.receiver.coverage import KnownFeatures
+from dred.receiver.guessing import HISTORY_SAMPLES, PAST_FRAMES
 from dred.receiver.parts import NeuralParts
 from dred.timebase import FEATURE_FRAME_SAMPLES
+from dred.vocoder import SpeechRequest
 from dred.weights import WeightSet
 from reference_vectors import V12_VECTORS, read_floats, read_lost_frames, read_pcm
 
@@ -42,14 +46,14 @@ def find_gaps(is_lost: np.ndarray) -> list[Gap]:
     return [Gap(start=int(start), num_frames=int(stop - start)) for start, stop in edges.reshape(-1, 2)]
 
 
-KnownFeatures = Callable[[int], np.ndarray | None]
+FeaturesOf = Callable[[int], np.ndarray | None]
 
 
 def speak_through(
     parts: NeuralParts,
     received: np.ndarray,
     gaps: Sequence[Gap],
-    known: Callable[[int], KnownFeatures],
+    known: Callable[[int], FeaturesOf],
     *,
     keep_spoken: bool,
 ) -> np.ndarray:
@@ -67,20 +71,29 @@ def speak_through(
     heard_since = num_concealed_samples = 0
     for number, gap in enumerate(gaps):
         start = gap.samples.start
-        history = played[start : start + HISTORY_SAMPLES] / INT16_SCALE
-        continuation.listen(history, num_concealed_samples=num_concealed_samples, num_heard_samples=start - heard_since)
-        features_of = known(number)
-        continuation.start(history, [features_of(0), features_of(1)])
-        spoken = [continuation.speak(features_of(2 + n)) for n in range(gap.num_frames)]
-        continuation.stop(0)
+        continuation.begin_gap(
+            played[start : start + HISTORY_SAMPLES] / INT16_SCALE,
+            known_frames(known(number), range(-PAST_FRAMES, 2)),
+            num_concealed_samples=num_concealed_samples,
+            num_heard_samples=start - heard_since,
+        )
+        [spoken] = parts.vocoder.speak([continuation.ask(known_frames(known(number), range(2, 2 + gap.num_frames)))])
+        continuation.end_gap(0)
         if keep_spoken:
-            samples = np.floor(0.5 + INT16_SCALE * np.concatenate(spoken))
+            samples = np.floor(0.5 + INT16_SCALE * np.clip(spoken, -1, 1))
             played[HISTORY_SAMPLES:][gap.samples] = np.clip(samples, -32767, 32767)
         num_concealed_samples, heard_since = gap.samples.stop - start, gap.samples.stop
     return played[HISTORY_SAMPLES:]
 
 
-def nothing_known(number: int) -> KnownFeatures:
+def known_frames(features_of: FeaturesOf, frames: range) -> KnownFeatures:
+    """Return what is known of frames; nothing is of the past, which is heard."""
+    features = [None if frame < 0 else features_of(frame) for frame in frames]
+    rows = [np.zeros(20, np.float32) if row is None else row for row in features]
+    return KnownFeatures(np.array(rows), [number for number, row in enumerate(features) if row is None])
+
+
+def nothing_known(number: int) -> FeaturesOf:
     return lambda frame: None
 
 
@@ -90,12 +103,11 @@ class RecordingVocoder:
     def __init__(self) -> None:
         self.gaps: list[list[np.ndarray]] = []
 
-    def start(self, features: np.ndarray, samples: np.ndarray) -> None:
-        self.gaps.append(list(features))
-
-    def synthesise(self, state: None, features: np.ndarray) -> np.ndarray:
-        self.gaps[-1].append(features)
-        return np.zeros(FEATURE_FRAME_SAMPLES, np.float32)
+    def speak(self, requests: Sequence[SpeechRequest]) -> list[np.ndarray]:
+        [request] = requests
+        assert request.opening is not None
+        self.gaps.append([*request.opening[0], *request.features])
+        return [np.zeros(len(request.features) * FEATURE_FRAME_SAMPLES, np.float32)]
 
 
 # From libopus 1.6.1 dnn/lpcnet_plc.c, compiled so that activations are not rounded to int8 and tanh is exact, on
@@ -146,12 +158,13 @@ def test_features_in_gaps_are_those_of_libopus(
     gaps = find_gaps(read_lost_frames(folder, len(described)))
     assert [gap.start for gap in gaps] == [start for start, _, _ in golden]
 
-    def known(number: int) -> KnownFeatures:
+    def known(number: int) -> FeaturesOf:
         gap = gaps[number]
         num_known = 2 + gap.num_frames // 2 if is_half_known and number % 2 else 0
         return lambda frame: described[gap.start + frame] if frame < num_known else None
 
-    networks, vocoder = build_parts([weights_v12]), RecordingVocoder()
+    # What is compiled rounds activations to int8, as libopus does otherwise; then both differ by that.
+    networks, vocoder = build_parts([weights_v12], ReferenceEngine()), RecordingVocoder()
     parts = NeuralParts(extractor=networks.extractor, predictor=networks.predictor, vocoder=vocoder)
     speak_through(parts, received, gaps, known, keep_spoken=False)
     shown = [0, PITCH, VOICING]

@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
-from dred.features import NUM_BURG_FEATURES, burg_features
+from dred.errors import UsageError
+from dred.features import NUM_BURG_FEATURES, burg_feature_frames, burg_features
+from dred.features.reference import burg as reference
 
 N = np.arange(160)
 
@@ -34,6 +36,32 @@ BROKEN_OFF_FEATURES = [
 def test_burg_features_are_those_of_libopus(samples: np.ndarray, expected: list[float]) -> None:
     # Half of the last digit given, and the 3e-5 above.
     np.testing.assert_allclose(burg_features(samples.astype(np.float32)), expected, rtol=0, atol=8e-5)
+
+
+@pytest.mark.parametrize("kind", ["noise", "faint noise", "tones", "a tone held at 30 dB", "a click", "silence"])
+def test_burg_features_are_those_of_the_reference(rng: np.random.Generator, kind: str) -> None:
+    samples = {
+        "noise": rng.uniform(-32768, 32767, 160),
+        "faint noise": rng.normal(0, 0.5, 160),
+        "tones": TONES,
+        "a tone held at 30 dB": 20_000 * np.sin(0.3 * N),
+        "a click": np.where(N == 90, 30_000, 0),
+        "silence": np.zeros(160),
+    }[kind].astype(np.float32)
+    np.testing.assert_allclose(burg_features(samples), reference.burg_features(samples), rtol=0, atol=2e-5)
+
+
+def test_many_frames_at_once_are_the_same_as_one_by_one(rng: np.random.Generator) -> None:
+    samples = (1000 * rng.standard_normal(800)).astype(np.float32)
+    np.testing.assert_array_equal(
+        burg_feature_frames(samples), [burg_features(frame) for frame in samples.reshape(5, -1)]
+    )
+    assert burg_feature_frames(samples[:0]).shape == (0, NUM_BURG_FEATURES)
+
+
+def test_a_fraction_of_a_frame_is_refused() -> None:
+    with pytest.raises(UsageError, match="multiple of 160 samples, got 100"):
+        burg_feature_frames(np.zeros(100, np.float32))
 
 
 def test_equal_halves_have_no_difference(rng: np.random.Generator) -> None:

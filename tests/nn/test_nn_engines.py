@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from dred.nn import Activation, Conv2d, Engine, Gru, Linear, ReferenceEngine, default_engine
 
-# The kernels' tanh is off by up to 7e-6, a sigmoid by half of that; the rest is the order of float32 sums.
-TOLERANCE = 1e-5
+# The kernels' tanh is off by up to 1.7e-6, a sigmoid by half of that; the rest is the order of float32 sums.
+TOLERANCE = 4e-6
 
 SIZES = [(1, 1), (3, 2), (7, 13), (8, 4), (33, 20), (130, 57)]
 
@@ -98,19 +98,19 @@ def test_engines_agree_on_convolutions_over_two_axes(
 def test_activations_are_accurate_over_their_range(engine: Engine, activation: Activation, expected: np.ufunc) -> None:
     x = np.linspace(-20, 20, 40_001)
     values = engine.dense(constant_layer(x), np.zeros(1, np.float32), activation)
-    np.testing.assert_allclose(values, expected(x.astype(np.float32).astype(np.float64)), rtol=0, atol=7e-6)
+    np.testing.assert_allclose(values, expected(x.astype(np.float32).astype(np.float64)), rtol=0, atol=2e-6)
 
 
 def test_activations_saturate_however_large_their_input(engine: Engine) -> None:
     x = np.array([-3e38, -1e9, -4e5, -30, 30, 4e5, 1e9, 3e38])
     values = engine.dense(constant_layer(x), np.zeros(1, np.float32), "tanh")
-    np.testing.assert_array_equal(values, np.sign(x))
-    # libopus's rational approximation saturates as well; a sigmoid may be a few 1e-6 short of 0.
+    # libopus's rational approximations end a little short of their bounds as well.
+    np.testing.assert_allclose(values, np.sign(x), rtol=0, atol=2e-6)
     values = engine.dense(constant_layer(x), np.zeros(1, np.float32), "sigmoid")
-    np.testing.assert_allclose(values, x > 0, rtol=0, atol=4e-6)
+    np.testing.assert_allclose(values, x > 0, rtol=0, atol=2e-6)
 
 
-@given(bias=st.floats(-12, 12, width=32))
+@given(bias=st.floats(width=32, allow_nan=False))
 @settings(max_examples=200, deadline=None)
 def test_tanh_stays_within_one_and_is_odd(bias: float) -> None:
     values = KERNELS.dense(constant_layer(np.array([bias, -bias])), np.zeros(1, np.float32), "tanh")

@@ -38,6 +38,24 @@ def test_an_extension_costs_its_payload_and_three_bytes() -> None:
     assert add_extension(PLAIN, 126, b"D\x0cpayload") == b"\x4b\x41\x0aabc\xfcD\x0cpayload"
 
 
+SHORT_PADDING = st.lists(st.sampled_from([0, 1, 2, 5, 8, 40, 64, 65, 252, 253, 68, 12]), max_size=8).map(bytes)
+
+
+@given(padding=SHORT_PADDING, extension_id=st.sampled_from([4, 20, 32, 126, 127]), prefix=st.sampled_from([b"", b"D"]))
+def test_the_first_match_is_found_as_when_all_are_parsed(padding: bytes, extension_id: int, prefix: bytes) -> None:
+    packet = packet_with(padding)
+    try:
+        parsed = parse_extensions(padding, 1)
+    except ExtensionFormatError:
+        return
+    matches = [
+        item
+        for item in parsed
+        if item.id == extension_id and item.payload.startswith(prefix) and len(item.payload) > len(prefix)
+    ]
+    assert find_extension(packet, extension_id, prefix) == next(iter(matches), None)
+
+
 def test_others_are_kept_when_one_is_added() -> None:
     packet = add_extension(THREE_FRAMES, 126, b"first")
     packet = add_extension(packet, 40, b"later", frame=2)

@@ -30,6 +30,7 @@ from dred.receiver import (
 )
 from dred.rtp import RedBlock
 from dred.timebase import rtp_to_samples
+from dred.vocoder import SpeechRequest
 
 RATE_HZ = 16_000
 PACKET_RTP = 960
@@ -154,8 +155,8 @@ class ConstantExtractor:
     def initial_state(self) -> ConstantState:
         return ConstantState()
 
-    def extract_frame(self, state: Any, samples: np.ndarray) -> np.ndarray:
-        return _features(0.0)
+    def extract(self, state: Any, samples: np.ndarray) -> np.ndarray:
+        return np.zeros((samples.size // 160, 20), np.float32)
 
 
 class ConstantPredictor:
@@ -175,13 +176,17 @@ class ConstantPredictor:
 
 
 class ConstantVocoder:
-    """Speaks what a feature says; not the first one, which fades when guessed."""
+    """Speaks what a feature says; not the first one, which fades when guessed. It refuses to speak out of turn."""
 
-    def start(self, features: np.ndarray, samples: np.ndarray) -> None:
-        pass
-
-    def synthesise(self, state: Any, features: np.ndarray) -> np.ndarray:
-        return np.full(160, features[1], np.float32)
+    def speak(self, requests: Sequence[SpeechRequest]) -> list[np.ndarray]:
+        for request in requests:
+            assert (request.state is None) == (request.opening is not None), "a gap is opened once"
+            if request.opening is not None:
+                features, samples = request.opening
+                assert features.shape == (5, 20)
+                assert samples.shape == (320,)
+            request.state = ConstantState()
+        return [request.features[:, 1].repeat(160) for request in requests]
 
 
 class CountingDecoder:
@@ -190,10 +195,10 @@ class CountingDecoder:
     def start(self, initial_state: np.ndarray) -> list[int]:
         return [0]
 
-    def decode_latent(self, state: list[int], latent: np.ndarray, level: int) -> np.ndarray:
-        rows = [_features(row_value(row)) for row in range(state[0], state[0] + 4)]
-        state[0] += 4
-        return np.stack(rows)
+    def decode_latents(self, state: list[int], latents: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        first = state[0]
+        state[0] += 4 * len(latents)
+        return np.stack([_features(row_value(row)) for row in range(first, state[0])])
 
 
 def row_value(row: int) -> float:
@@ -211,10 +216,17 @@ def constant_parts() -> NeuralParts:
     )
 
 
-def make_stream(*, refused: Sequence[int] = (), start: int | None = PACKET_RTP, **settings: Any) -> ReceiveStream:
+def make_stream(
+    *,
+    parts: NeuralParts | None = None,
+    refused: Sequence[int] = (),
+    start: int | None = PACKET_RTP,
+    **settings: Any,
+) -> ReceiveStream:
     """Make a receiver of constants; unless asked otherwise it is 16 kHz mono, unprimed, and starts at packet 1."""
     config = ReceiverConfig(**{"rate_hz": RATE_HZ, "priming": False, "delay_ms": 0.0} | settings)
-    stream = ReceiveStream(config, ConstantCodec(config.rate_hz, config.channels, refused=refused), constant_parts())
+    codec = ConstantCodec(config.rate_hz, config.channels, refused=refused)
+    stream = ReceiveStream(config, codec, parts or constant_parts())
     if start is not None:
         stream.start(start)
     return stream

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from dred.sender.activity import ActivityDetector
+from dred.sender.activity import initial_activity_state, judge_activity
 
 PACKET = 320
 
 
 def judge(signal: np.ndarray) -> list[bool]:
     """Judge a signal, 16 kHz on the int16 scale, packet by packet."""
-    detector = ActivityDetector()
-    return [detector.is_active(packet) for packet in signal.astype(np.float32).reshape(-1, PACKET)]
+    state = initial_activity_state()
+    return [judge_activity(state, packet) for packet in signal.astype(np.float32).reshape(-1, PACKET)]
 
 
 def noise(rng: np.random.Generator, packets: int, level_db: float) -> np.ndarray:
@@ -44,4 +44,4 @@ def test_speech_without_a_pause_stays_active(rng: np.random.Generator) -> None:
 
 
 def test_a_packet_without_samples_is_silence() -> None:
-    assert not ActivityDetector().is_active(np.zeros(0, np.float32))
+    assert not judge_activity(initial_activity_state(), np.zeros(0, np.float32))

@@ -54,9 +54,10 @@ def test_sender_settings_out_of_range_are_refused_with_the_range(settings: dict[
 @pytest.mark.parametrize("q0", range(16))
 def test_every_setting_that_is_taken_can_be_sent(q0: int) -> None:
     encoder = CountingEncoder()
-    history = LatentHistory(encoder, lookahead_samples=104)
+    history = LatentHistory(encoder.tables, lookahead_samples=104)
     for _ in range(10):
-        history.push(np.zeros(320, np.float32), active=True)
+        for step in history.take_in(np.zeros(320, np.float32), active=True):
+            history.remember(*encoder.encode(step))
     num_taken = 0
     for dq in range(8):
         for qmax in range(16):

@@ -18,11 +18,12 @@ class Talk:
 
     def __init__(self, *, lookahead_samples: int = VOIP_LOOKAHEAD) -> None:
         self.encoder = CountingEncoder()
-        self.history = LatentHistory(self.encoder, lookahead_samples=lookahead_samples)
+        self.history = LatentHistory(self.encoder.tables, lookahead_samples=lookahead_samples)
 
     def push(self, *, packet_ms: float = 20, active: bool = True, count: int = 1) -> None:
         for _ in range(count):
-            self.history.push(np.zeros(int(packet_ms * 16), np.float32), active=active)
+            for step in self.history.take_in(np.zeros(int(packet_ms * 16), np.float32), active=active):
+                self.history.remember(*self.encoder.encode(step))
 
     def write(self, config: DredConfig = ALL, *, max_bytes: int = 1000) -> ParsedRedundancy | None:
         written = self.history.write(config, max_bytes=max_bytes)
@@ -224,6 +225,7 @@ def test_a_single_latent_far_back_is_not_worth_an_extension() -> None:
     assert parsed is None or parsed.num_latents > 1
 
 
-def test_a_packet_is_a_multiple_of_the_shortest_frame() -> None:
+@pytest.mark.parametrize("num_samples", [100, 1_960])
+def test_a_packet_is_a_multiple_of_the_shortest_frame_up_to_120_ms(num_samples: int) -> None:
     with pytest.raises(UsageError, match="40 samples"):
-        Talk().history.push(np.zeros(100, np.float32), active=True)
+        Talk().history.take_in(np.zeros(num_samples, np.float32), active=True)

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Int32, Int64, UInt8
-from numba import njit
+from jaxtyping import Int32
 
 from dred.bitstream import range_kernels as kernels
 from dred.bitstream.quantiser import quality_level
 from dred.bitstream.version import MAX_PAYLOAD_BYTES, NUM_LEVELS
+from dred.compilation import compiled
 from dred.errors import DredPayloadError, UsageError
+
+_inlined = compiled(inline="late", makes_arrays=False)
 
 _MAX_LEVEL = NUM_LEVELS - 1
 _NUM_SLOPES = 8
@@ -61,78 +63,87 @@ class DredHeader:
 
     def levels(self, num_latents: int) -> Int32[np.ndarray, " latents"]:
         """Return the level of each latent, newest first."""
-        levels = [quality_level(self.q0, self.dq, self.qmax, index) for index in range(num_latents)]
-        return np.array(levels, np.int32)
+        levels = np.empty(num_latents, np.int32)
+        _fill_levels(levels, self.q0, self.dq, self.qmax)
+        return levels
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 @no_type_check
-def _has_qmax(q0: int, dq: int) -> bool:
+def _has_qmax(q0, dq):
     """Tell whether the payload holds a qmax symbol."""
     return q0 < _MAX_LEVEL - 1 and dq > 0
 
 
-@njit(cache=True, nogil=True)
+@compiled(makes_arrays=False)
 @no_type_check
-def encode_header(
-    state: Int64[np.ndarray, " 6"], out: UInt8[np.ndarray, " bytes"], q0: int, dq: int, qmax: int, offset_ticks: int
-) -> None:
+def encode_header(state, out, q0, dq, qmax, offset_ticks):
     """Encode the fields of a valid header."""
-    kernels.encode(state, out, q0, q0 + 1, NUM_LEVELS)
-    kernels.encode(state, out, dq, dq + 1, _NUM_SLOPES)
+    state = kernels.encode(state, out, q0, q0 + 1, NUM_LEVELS)
+    state = kernels.encode(state, out, dq, dq + 1, _NUM_SLOPES)
     distance = _OFFSET_BASE_TICKS - offset_ticks
     high, low = distance // _OFFSET_STEP, distance % _OFFSET_STEP
     if high > 0:
-        kernels.encode(state, out, 1, 2, 2)
-        kernels.encode(state, out, high, high + 1, _OFFSET_STEPS)
+        state = kernels.encode(state, out, 1, 2, 2)
+        state = kernels.encode(state, out, high, high + 1, _OFFSET_STEPS)
     else:
-        kernels.encode(state, out, 0, 1, 2)
-    kernels.encode(state, out, low, low + 1, _OFFSET_STEP)
+        state = kernels.encode(state, out, 0, 1, 2)
+    state = kernels.encode(state, out, low, low + 1, _OFFSET_STEP)
     if _has_qmax(q0, dq):
         # Half of the total says 15, the other half is shared by the levels between q0 and 15.
         half = _MAX_LEVEL - 1 - q0
         if qmax == _MAX_LEVEL:
-            kernels.encode(state, out, 0, half, 2 * half)
+            state = kernels.encode(state, out, 0, half, 2 * half)
         else:
             point = half + qmax - q0 - 1
-            kernels.encode(state, out, point, point + 1, 2 * half)
+            state = kernels.encode(state, out, point, point + 1, 2 * half)
+    return state
 
 
-@njit(cache=True, nogil=True)
+@compiled(makes_arrays=False)
 @no_type_check
-def decode_header(state: Int64[np.ndarray, " 6"], data: UInt8[np.ndarray, " bytes"]) -> tuple[int, int, int, int]:
+def decode_header(state, data):
     """Decode q0, dq, qmax and offset_ticks; any bytes give valid ones."""
-    q0 = kernels.decode_uint(state, data, NUM_LEVELS)
-    dq = kernels.decode_uint(state, data, _NUM_SLOPES)
-    high = kernels.decode_uint(state, data, _OFFSET_STEPS) if kernels.decode_uint(state, data, 2) else 0
-    low = kernels.decode_uint(state, data, _OFFSET_STEP)
+    q0, state = kernels.decode_uint(state, data, NUM_LEVELS)
+    dq, state = kernels.decode_uint(state, data, _NUM_SLOPES)
+    is_far, state = kernels.decode_uint(state, data, 2)
+    high = 0
+    if is_far:
+        high, state = kernels.decode_uint(state, data, _OFFSET_STEPS)
+    low, state = kernels.decode_uint(state, data, _OFFSET_STEP)
     qmax = _MAX_LEVEL
     if _has_qmax(q0, dq):
         half = _MAX_LEVEL - 1 - q0
         point = kernels.peek(state, 2 * half)
         if point < half:
-            kernels.advance(state, data, 0, half, 2 * half)
+            state = kernels.advance(state, data, 0, half, 2 * half)
         else:
-            kernels.advance(state, data, point, point + 1, 2 * half)
+            state = kernels.advance(state, data, point, point + 1, 2 * half)
             qmax = q0 + 1 + point - half
-    return q0, dq, qmax, _OFFSET_BASE_TICKS - low - _OFFSET_STEP * high
+    return q0, dq, qmax, _OFFSET_BASE_TICKS - low - _OFFSET_STEP * high, state
 
 
-@njit(cache=True, nogil=True)
+@compiled(makes_arrays=False)
 @no_type_check
-def _parse(data: UInt8[np.ndarray, " bytes"]) -> tuple[int, int, int, int]:
-    return decode_header(kernels.start_decoder(data), data)
+def _parse(data):
+    return decode_header(kernels.start_decoder(data), data)[:4]
 
 
-def as_payload_bytes(data: bytes) -> UInt8[np.ndarray, " bytes"]:
-    """View a payload as an array.
+@compiled(makes_arrays=False)
+@no_type_check
+def _fill_levels(levels, q0, dq, qmax):
+    for index in range(levels.size):
+        levels[index] = quality_level(q0, dq, qmax, index)
+
+
+def check_payload_size(data: bytes) -> None:
+    """Check that a payload has 1 to 1000 bytes.
 
     Raises:
-        DredPayloadError: It is empty or longer than 1000 bytes.
+        DredPayloadError: It has not.
     """
     if not 1 <= len(data) <= MAX_PAYLOAD_BYTES:
         raise DredPayloadError(f"a DRED payload has 1..{MAX_PAYLOAD_BYTES} bytes", value=len(data))
-    return np.frombuffer(data, np.uint8)
 
 
 def parse_header(data: bytes) -> DredHeader:
@@ -141,5 +152,6 @@ def parse_header(data: bytes) -> DredHeader:
     Raises:
         DredPayloadError: The payload is empty or longer than 1000 bytes.
     """
-    q0, dq, qmax, offset_ticks = _parse(as_payload_bytes(data))
+    check_payload_size(data)
+    q0, dq, qmax, offset_ticks = _parse(data)
     return DredHeader(q0=q0, dq=dq, qmax=qmax, offset_ticks=offset_ticks)

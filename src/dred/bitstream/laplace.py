@@ -7,13 +7,18 @@ A value is a sign symbol (zero, positive, negative), then, unless zero, its magn
 from typing import NamedTuple, no_type_check
 
 import numpy as np
-from jaxtyping import Bool, Int32, Int64, UInt8
-from numba import njit
+from jaxtyping import Bool, UInt8, UInt16
 
-from dred.bitstream.range_kernels import decode_icdf, encode_icdf
+from dred.bitstream.range_kernels import decode_icdf, decode_sign, encode_icdf
+from dred.compilation import compiled
+
+_inlined = compiled(inline="late", makes_arrays=False)
 
 TOTAL_BITS = 15
+_SIGNS = 3
 _ESCAPE = 7
+ICDF_SIZE = _SIGNS + _ESCAPE + 1
+"""Entries of the table of one dimension: the inverse table of the sign, then that of the magnitude."""
 
 # A payload of 1000 bytes cannot hold this many escapes: each costs at least 0.039 bits, so that 8000 bits and the 31
 # that a decoder sees past the end hold fewer than 206000. The cap therefore never changes a value.
@@ -26,8 +31,7 @@ class LaplaceModel(NamedTuple):
     """What the coder needs for each level and dimension; a value that is not coded is always 0."""
 
     is_coded: Bool[np.ndarray, "*axes"]
-    sign_icdf: Int32[np.ndarray, "*axes 3"]
-    magnitude_icdf: Int32[np.ndarray, "*axes 8"]
+    icdf: UInt16[np.ndarray, "*axes 11"]
 
 
 def build_laplace_model(p0_q8: UInt8[np.ndarray, "*axes"], r_q8: UInt8[np.ndarray, "*axes"]) -> LaplaceModel:
@@ -38,52 +42,41 @@ def build_laplace_model(p0_q8: UInt8[np.ndarray, "*axes"], r_q8: UInt8[np.ndarra
     p0_q15 = p0_q8.astype(np.int32) << 7
     decay_q15 = r_q8.astype(np.int32) << 7
     nonzero = (1 << TOTAL_BITS) - p0_q15
-    sign_icdf = np.stack([nonzero, nonzero // 2, np.zeros_like(nonzero)], axis=-1)
+    columns = [nonzero, nonzero // 2, np.zeros_like(nonzero)]
     # The floors leave every symbol a part of the total.
     column = np.maximum(_ESCAPE, decay_q15)
-    columns = [column]
+    columns.append(column)
     for floor in range(_ESCAPE - 1, 0, -1):
         column = np.maximum(floor, (column * decay_q15) >> TOTAL_BITS)
         columns.append(column)
     columns.append(np.zeros_like(column))
-    return LaplaceModel((r_q8 > 0) & (p0_q8 < 255), sign_icdf, np.stack(columns, axis=-1))
+    return LaplaceModel((r_q8 > 0) & (p0_q8 < 255), np.stack(columns, axis=-1).astype(np.uint16))
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 @no_type_check
-def encode_laplace(
-    state: Int64[np.ndarray, " 6"],
-    out: UInt8[np.ndarray, " bytes"],
-    value: int,
-    sign_icdf: Int32[np.ndarray, " 3"],
-    magnitude_icdf: Int32[np.ndarray, " 8"],
-) -> None:
-    """Encode one value of at most MAX_MAGNITUDE."""
+def encode_laplace(state, out, value, table, at):
+    """Encode one value of at most MAX_MAGNITUDE, whose inverse tables stand in a table from `at` on."""
     sign = 0 if value == 0 else (1 if value > 0 else 2)
-    encode_icdf(state, out, sign, sign_icdf, TOTAL_BITS)
+    state = encode_icdf(state, out, sign, table, at, TOTAL_BITS)
     if sign:
         rest = abs(value) - 1
         while rest >= _ESCAPE:
-            encode_icdf(state, out, _ESCAPE, magnitude_icdf, TOTAL_BITS)
+            state = encode_icdf(state, out, _ESCAPE, table, at + _SIGNS, TOTAL_BITS)
             rest -= _ESCAPE
-        encode_icdf(state, out, rest, magnitude_icdf, TOTAL_BITS)
+        state = encode_icdf(state, out, rest, table, at + _SIGNS, TOTAL_BITS)
+    return state
 
 
-@njit(cache=True, nogil=True)
+@_inlined
 @no_type_check
-def decode_laplace(
-    state: Int64[np.ndarray, " 6"],
-    data: UInt8[np.ndarray, " bytes"],
-    sign_icdf: Int32[np.ndarray, " 3"],
-    magnitude_icdf: Int32[np.ndarray, " 8"],
-) -> int:
+def decode_laplace(state, data, table, at):
     """Decode one value, at most MAX_MAGNITUDE whatever the bytes."""
-    sign = decode_icdf(state, data, sign_icdf, TOTAL_BITS)
+    sign, state = decode_sign(state, data, table, at, TOTAL_BITS)
     if sign == 0:
-        return 0
-    magnitude = 1
-    symbol = _ESCAPE
+        return 0, state
+    magnitude, symbol = 1, _ESCAPE
     while symbol == _ESCAPE and magnitude < MAX_MAGNITUDE:
-        symbol = decode_icdf(state, data, magnitude_icdf, TOTAL_BITS)
+        symbol, state = decode_icdf(state, data, table, at + _SIGNS, TOTAL_BITS)
         magnitude += symbol
-    return magnitude if sign == 1 else -magnitude
+    return -magnitude if sign == 2 else magnitude, state

@@ -1,32 +1,29 @@
 """The whole payload: header, initial state and latents, newest first <-> bytes.
 
-Writing keeps as many latents as fit; a payload has no count, so parsing goes on until fewer than 8 bits are left. One
-call into compiled code each way. Payloads come without the version's prefix bytes.
+Writing keeps as many latents as fit. A payload has no count of them: parsing goes on until fewer than 8 bits are left,
+so that how far a payload reaches is only known once all its symbols are decoded. One call into compiled code each way.
+Payloads come without the version's prefix bytes.
 
     write_payload: symbols -> bytes          parse_payload: bytes -> ParsedRedundancy
 
 Source: draft-ietf-mlcodec-opus-dred; libopus 1.6.1 dnn/dred_encoder.c and dnn/dred_decoder.c.
 """
 
-from dataclasses import dataclass
-from typing import no_type_check
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int32, Int64, UInt8
-from numba import njit
+from jaxtyping import Bool, Float32, Int32
 
-from dred.bitstream import range_kernels as kernels
-from dred.bitstream.header import DredHeader, as_payload_bytes, decode_header, encode_header
-from dred.bitstream.laplace import MAX_MAGNITUDE, LaplaceModel, decode_laplace, encode_laplace
-from dred.bitstream.quantiser import dequantise, quality_level
+from dred.bitstream.header import DredHeader, check_payload_size
+from dred.bitstream.laplace import MAX_MAGNITUDE
+from dred.bitstream.payload_kernels import decode_payload, encode_payload
 from dred.bitstream.tables import PayloadTables
 from dred.bitstream.version import MAX_LATENTS, MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES, DredVersion
 from dred.errors import UsageError
 from dred.timebase import TICKS_PER_CHUNK, ticks_to_ms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class WrittenPayload:
+class WrittenPayload(NamedTuple):
     """Result of writing.
 
     Attributes:
@@ -38,41 +35,83 @@ class WrittenPayload:
     num_latents: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ParsedRedundancy:
     """What a payload holds, before any network has run. Latents are newest first and stand for 40 ms each.
 
+    Most payloads are only asked what they cover, so arrays and header are put into their form when asked for.
+
     Attributes:
         version: The version it was parsed as.
-        header: Levels and offset as sent.
-        state_symbols: Quantised initial state.
-        latent_symbols: Quantised latents.
-        levels: Quantiser level of each latent; the state has that of `header.q0`.
-        state: Dequantised initial state.
-        latents: Dequantised latents.
+        num_latents: Number of latents that were parsed.
         num_bytes: Length of the payload.
         frame_offset_ticks: Start of the Opus frame that carries it, after the start of the packet.
+        offset_ticks: Where the newest audio ends, in ticks after the start of the packet; negative: before it.
     """
 
-    version: DredVersion
-    header: DredHeader
-    state_symbols: Int32[np.ndarray, " state_dim"]
-    latent_symbols: Int32[np.ndarray, "latents latent_dim"]
-    levels: Int32[np.ndarray, " latents"]
-    state: Float32[np.ndarray, " state_dim"]
-    latents: Float32[np.ndarray, "latents latent_dim"]
-    num_bytes: int
-    frame_offset_ticks: int
+    __slots__ = (
+        "_fields",
+        "_levels",
+        "_symbols",
+        "_values",
+        "frame_offset_ticks",
+        "num_bytes",
+        "num_latents",
+        "offset_ticks",
+        "version",
+    )
+
+    def __init__(
+        self,
+        version: DredVersion,
+        fields: tuple[int, int, int, int],
+        symbols: Int32[np.ndarray, " symbols"],
+        values: Float32[np.ndarray, " symbols"],
+        levels: Int32[np.ndarray, " max_latents"],
+        num_latents: int,
+        num_bytes: int,
+        frame_offset_ticks: int,
+    ) -> None:
+        """Take over what `decode_payload` found; `fields` are those of the header."""
+        self.version = version
+        self.num_latents = num_latents
+        self.num_bytes = num_bytes
+        self.frame_offset_ticks = frame_offset_ticks
+        self.offset_ticks = fields[3] + frame_offset_ticks
+        self._fields = fields
+        self._symbols = symbols
+        self._values = values
+        self._levels = levels
 
     @property
-    def num_latents(self) -> int:
-        """Number of latents."""
-        return self.latents.shape[0]
+    def header(self) -> DredHeader:
+        """Levels and offset as sent."""
+        q0, dq, qmax, offset_ticks = self._fields
+        return DredHeader(q0=q0, dq=dq, qmax=qmax, offset_ticks=offset_ticks)
 
     @property
-    def offset_ticks(self) -> int:
-        """Where the newest audio ends, in ticks after the start of the packet; negative: before it."""
-        return self.header.offset_ticks + self.frame_offset_ticks
+    def levels(self) -> Int32[np.ndarray, " latents"]:
+        """Quantiser level of each latent; the state has that of `header.q0`."""
+        return self._levels[: self.num_latents]
+
+    @property
+    def state_symbols(self) -> Int32[np.ndarray, " state_dim"]:
+        """Quantised initial state."""
+        return self._symbols[: self.version.state_dim]
+
+    @property
+    def latent_symbols(self) -> Int32[np.ndarray, "latents latent_dim"]:
+        """Quantised latents."""
+        return self._latents_of(self._symbols)
+
+    @property
+    def state(self) -> Float32[np.ndarray, " state_dim"]:
+        """Dequantised initial state."""
+        return self._values[: self.version.state_dim]
+
+    @property
+    def latents(self) -> Float32[np.ndarray, "latents latent_dim"]:
+        """Dequantised latents."""
+        return self._latents_of(self._values)
 
     @property
     def history_ticks(self) -> int:
@@ -94,87 +133,9 @@ class ParsedRedundancy:
         """`end_ticks` in milliseconds."""
         return ticks_to_ms(self.end_ticks)
 
-
-@njit(cache=True, nogil=True)
-@no_type_check
-def _encode_vector(
-    state: Int64[np.ndarray, " 6"],
-    out: UInt8[np.ndarray, " bytes"],
-    symbols: Int32[np.ndarray, " dims"],
-    model: LaplaceModel,
-    level: int,
-) -> None:
-    for d in range(symbols.size):
-        if model.is_coded[level, d]:
-            encode_laplace(state, out, symbols[d], model.sign_icdf[level, d], model.magnitude_icdf[level, d])
-
-
-@njit(cache=True, nogil=True)
-@no_type_check
-def _decode_vector(
-    state: Int64[np.ndarray, " 6"],
-    data: UInt8[np.ndarray, " bytes"],
-    symbols: Int32[np.ndarray, " dims"],
-    model: LaplaceModel,
-    level: int,
-) -> None:
-    for d in range(symbols.size):
-        if model.is_coded[level, d]:
-            symbols[d] = decode_laplace(state, data, model.sign_icdf[level, d], model.magnitude_icdf[level, d])
-
-
-@njit(cache=True, nogil=True)
-@no_type_check
-def _write(
-    out: UInt8[np.ndarray, " bytes"],
-    q0: int,
-    dq: int,
-    qmax: int,
-    offset_ticks: int,
-    state_symbols: Int32[np.ndarray, " state_dim"],
-    latent_symbols: Int32[np.ndarray, "latents latent_dim"],
-    state_model: LaplaceModel,
-    latent_model: LaplaceModel,
-    commit: Bool[np.ndarray, " latents"],
-) -> tuple[int, int]:
-    coder = kernels.start_encoder()
-    encode_header(coder, out, q0, dq, qmax, offset_ticks)
-    _encode_vector(coder, out, state_symbols, state_model, q0)
-    kept = coder.copy()
-    num_kept = 0
-    for i in range(latent_symbols.shape[0]):
-        _encode_vector(coder, out, latent_symbols[i], latent_model, quality_level(q0, dq, qmax, i))
-        if kernels.tell_bits(coder) > 8 * out.size:
-            break
-        if commit[i]:
-            # Going back is only this: a carry never reaches bytes that are already in `out`.
-            kept[:] = coder
-            num_kept = i + 1
-    num_bytes = (kernels.tell_bits(kept) + 7) // 8 if num_kept else 0
-    if num_kept:
-        kernels.finish(kept, out, num_bytes)
-    return num_bytes, num_kept
-
-
-@njit(cache=True, nogil=True)
-@no_type_check
-def _parse(
-    data: UInt8[np.ndarray, " bytes"],
-    state_symbols: Int32[np.ndarray, " state_dim"],
-    latent_symbols: Int32[np.ndarray, "latents latent_dim"],
-    levels: Int32[np.ndarray, " latents"],
-    state_model: LaplaceModel,
-    latent_model: LaplaceModel,
-) -> tuple[int, int, int, int, int]:
-    coder = kernels.start_decoder(data)
-    q0, dq, qmax, offset_ticks = decode_header(coder, data)
-    _decode_vector(coder, data, state_symbols, state_model, q0)
-    num_latents = 0
-    while num_latents < levels.size and 8 * data.size - kernels.tell_bits(coder) >= 8:
-        levels[num_latents] = quality_level(q0, dq, qmax, num_latents)
-        _decode_vector(coder, data, latent_symbols[num_latents], latent_model, levels[num_latents])
-        num_latents += 1
-    return q0, dq, qmax, offset_ticks, num_latents
+    def _latents_of(self, vectors: np.ndarray) -> np.ndarray:
+        start, dim = self.version.state_dim, self.version.latent_dim
+        return vectors[start : start + self.num_latents * dim].reshape(self.num_latents, dim)
 
 
 def write_payload(
@@ -216,17 +177,15 @@ def write_payload(
         if symbols.size and max(int(symbols.max()), -int(symbols.min())) > MAX_MAGNITUDE:
             raise UsageError(f"symbols must be within +-{MAX_MAGNITUDE}")
     out = np.empty(max_bytes, np.uint8)
-    num_bytes, num_latents = _write(
+    num_bytes, num_latents = encode_payload(
         out,
-        header.q0,
-        header.dq,
-        header.qmax,
-        header.offset_ticks,
+        (header.q0, header.dq, header.qmax, header.offset_ticks),
         np.ascontiguousarray(state_symbols),
-        np.ascontiguousarray(latent_symbols[:max_latents]),
-        tables.state.model,
-        tables.latent.model,
+        np.ascontiguousarray(latent_symbols),
+        min(len(latent_symbols), max_latents),
         np.ascontiguousarray(commit),
+        tables.state.coding_rows,
+        tables.latent.coding_rows,
     )
     return WrittenPayload(data=out[:num_bytes].tobytes(), num_latents=num_latents)
 
@@ -245,25 +204,17 @@ def parse_payload(
         UsageError: `max_latents` outside its range.
     """
     _check_max_latents(max_latents)
-    payload = as_payload_bytes(data)
-    state_symbols = np.zeros(tables.state.dim, np.int32)
-    latent_symbols = np.zeros((max_latents, tables.latent.dim), np.int32)
-    levels = np.zeros(max_latents, np.int32)
-    q0, dq, qmax, offset_ticks, num_latents = _parse(
-        payload, state_symbols, latent_symbols, levels, tables.state.model, tables.latent.model
+    check_payload_size(data)
+    version = tables.version
+    state_dim, latent_dim = version.state_dim, version.latent_dim
+    num_symbols = state_dim + max_latents * latent_dim
+    symbols = np.empty(num_symbols, np.int32)
+    values = np.empty(num_symbols, np.float32)
+    levels = np.empty(max_latents, np.int32)
+    fields, num_latents = decode_payload(
+        data, symbols, values, levels, state_dim, latent_dim, tables.state.coding_rows, tables.latent.coding_rows
     )
-    latent_symbols, levels = latent_symbols[:num_latents], levels[:num_latents]
-    return ParsedRedundancy(
-        version=tables.version,
-        header=DredHeader(q0=q0, dq=dq, qmax=qmax, offset_ticks=offset_ticks),
-        state_symbols=state_symbols,
-        latent_symbols=latent_symbols,
-        levels=levels,
-        state=dequantise(state_symbols, q0, tables.state),
-        latents=dequantise(latent_symbols, levels, tables.latent),
-        num_bytes=len(data),
-        frame_offset_ticks=frame_offset_ticks,
-    )
+    return ParsedRedundancy(version, fields, symbols, values, levels, num_latents, len(data), frame_offset_ticks)
 
 
 def _check_max_latents(max_latents: int) -> None:

@@ -4,7 +4,7 @@ A payload is coded by compiled functions instead (`range_kernels`), which these 
 """
 
 import numpy as np
-from jaxtyping import Int32
+from jaxtyping import UInt16
 
 from dred.bitstream import range_kernels as kernels
 from dred.errors import UsageError
@@ -12,11 +12,11 @@ from dred.errors import UsageError
 _MAX_TOTAL = 1 << 16  # leaves each unit of a total at least 2^7 of the interval
 
 
-def _as_icdf(icdf: list[int], total_bits: int) -> Int32[np.ndarray, " symbols"]:
-    table = np.array([1 << total_bits, *icdf], np.int32)
+def _as_icdf(icdf: list[int], total_bits: int) -> UInt16[np.ndarray, " symbols"]:
+    table = np.array([1 << total_bits, *icdf])
     if not 1 <= total_bits <= 16 or np.any(np.diff(table) >= 0) or table[-1] != 0:
         raise UsageError("an inverse table falls strictly from below 2^total_bits, with 1..16 bits, to 0")
-    return table[1:]
+    return table[1:].astype(np.uint16)
 
 
 def _check_total(total: int) -> None:
@@ -50,7 +50,7 @@ class RangeEncoder:
         _check_total(total)
         if not 0 <= low < high <= total:
             raise UsageError(f"a symbol owns low < high within 0..{total}, not {low}..{high}")
-        kernels.encode(self._state, self._out, low, high, total)
+        self._state = kernels.encode(self._state, self._out, low, high, total)
 
     def encode_uint(self, value: int, total: int) -> None:
         """Encode one of `total` values of the same probability.
@@ -69,7 +69,7 @@ class RangeEncoder:
         table = _as_icdf(icdf, total_bits)
         if not 0 <= symbol < table.size:
             raise UsageError(f"the symbol must be 0..{table.size - 1}, not {symbol}")
-        kernels.encode_icdf(self._state, self._out, symbol, table, total_bits)
+        self._state = kernels.encode_icdf(self._state, self._out, symbol, table, 0, total_bits)
 
     def finish(self, num_bytes: int | None = None) -> bytes:
         """Return the bytes: as few as hold all symbols, or zero-padded to `num_bytes`.
@@ -91,7 +91,7 @@ class RangeDecoder:
     """Bytes in, symbols out. Any bytes decode; past their end the decoder reads zeros."""
 
     def __init__(self, data: bytes) -> None:
-        self._data = np.frombuffer(data, np.uint8)
+        self._data = data
         self._state = kernels.start_decoder(self._data)
 
     def tell_bits(self) -> int:
@@ -111,13 +111,15 @@ class RangeDecoder:
         """
         if not low <= self.peek(total) < high:
             raise UsageError(f"the input does not lie within {low}..{high} of {total}")
-        kernels.advance(self._state, self._data, low, high, total)
+        self._state = kernels.advance(self._state, self._data, low, high, total)
 
     def decode_uint(self, total: int) -> int:
         """Decode one of `total` values of the same probability."""
         _check_total(total)
-        return int(kernels.decode_uint(self._state, self._data, total))
+        value, self._state = kernels.decode_uint(self._state, self._data, total)
+        return int(value)
 
     def decode_icdf(self, icdf: list[int], total_bits: int) -> int:
         """Decode a symbol by its inverse table of total 2^total_bits."""
-        return int(kernels.decode_icdf(self._state, self._data, _as_icdf(icdf, total_bits), total_bits))
+        symbol, self._state = kernels.decode_icdf(self._state, self._data, _as_icdf(icdf, total_bits), 0, total_bits)
+        return int(symbol)

@@ -8,8 +8,9 @@ import hashlib
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8, UInt16
 
+from dred.bitstream.coding_rows import build_coding_rows, build_quantiser
 from dred.bitstream.laplace import LaplaceModel, build_laplace_model
 from dred.bitstream.version import NUM_LEVELS, DredVersion
 from dred.errors import ModelError, UsageError
@@ -24,7 +25,9 @@ class SymbolTables:
         dead_zone_q8: How far the quantiser pulls values towards zero.
         r_q8: Decay of the Laplace distribution; 0 = not coded.
         p0_q8: Probability of zero; 255 = not coded.
-        model: The same as the entropy coder wants it.
+        model: The statistics as inverse tables.
+        coding_rows: What the compiled coder reads.
+        quantiser: What the compiled quantiser reads: scales and dead zones.
 
     Raises:
         ModelError: Shapes differ, there are not 16 levels, or a coded dimension has no probability of zero or no scale.
@@ -35,6 +38,8 @@ class SymbolTables:
     r_q8: UInt8[np.ndarray, "levels dims"]
     p0_q8: UInt8[np.ndarray, "levels dims"]
     model: LaplaceModel = field(init=False, repr=False)
+    coding_rows: UInt16[np.ndarray, " columns"] = field(init=False, repr=False)
+    quantiser: Float32[np.ndarray, "levels 2 dims"] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("scale_q8", "dead_zone_q8", "r_q8", "p0_q8"):
@@ -46,6 +51,8 @@ class SymbolTables:
         if np.any(model.is_coded & ((self.p0_q8 == 0) | (self.scale_q8 == 0))):
             raise ModelError("a coded dimension needs p0_q8 and scale_q8 of at least 1")
         object.__setattr__(self, "model", model)
+        object.__setattr__(self, "coding_rows", build_coding_rows(model, self.scale_q8))
+        object.__setattr__(self, "quantiser", build_quantiser(model, self.scale_q8, self.dead_zone_q8))
 
     @property
     def dim(self) -> int:

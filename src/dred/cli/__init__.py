@@ -14,6 +14,7 @@ from typing import Annotated, cast
 import typer
 
 from dred.cli import weights
+from dred.cli.bench import bench
 from dred.cli.decode import decode
 from dred.cli.doctor import doctor
 from dred.cli.encode import encode
@@ -69,7 +70,7 @@ def build_app() -> typer.Typer:
         rich_markup_mode="rich",
     )
     app.callback()(_start)
-    for command in (encode, decode, inspect, simulate, doctor, warmup):
+    for command in (encode, decode, inspect, simulate, doctor, warmup, bench):
         app.command()(command)
     app.add_typer(weights.build_app(), name="weights")
     return app

@@ -86,25 +86,25 @@ def _cpu() -> dict[str, Any]:
 
 
 def _kernels() -> dict[str, Any]:
-    import os
     from importlib.metadata import version
-    from pathlib import Path
+
+    from dred.compilation import code_folder
+    from dred.errors import UsageError
+    from dred.nn.kernels import choose_instructions, usable_instructions
 
     found: dict[str, Any] = {"numba": version("numba"), "llvmlite": version("llvmlite")}
     try:
-        from dred.audio.biquads import filter_sections
-        from dred.nn import default_engine
-    except RuntimeError as error:
-        # Numba says so when it finds no folder to cache in.
+        found["instructions"] = choose_instructions()
+    except UsageError as error:
         return found | {"problem": str(error)}
-    found["engine"] = default_engine().name
-    if not filter_sections.stats.cache_path:
-        return found | {"problem": "compiled code is not kept on disk"}
-    cache = Path(filter_sections.stats.cache_path)
-    nearest = next(folder for folder in (cache, *cache.parents) if folder.exists())
-    found |= {"cache": str(cache), "cache_is_writable": os.access(nearest, os.W_OK)}
-    if not found["cache_is_writable"]:
-        found["problem"] = f"{cache} cannot be written: name a folder that can in $NUMBA_CACHE_DIR"
+    folder = code_folder()
+    found |= {
+        "usable": list(usable_instructions()),
+        "cache": None if folder is None else str(folder),
+        "cache_is_writable": folder is not None,
+    }
+    if folder is None:
+        found["problem"] = "compiled code is not kept: name a folder that can be written in $NUMBA_CACHE_DIR"
     return found
 
 
@@ -131,6 +131,8 @@ def _extras() -> dict[str, Any]:
 
 
 def _shown(value: object) -> str:
+    if value is None:
+        return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):

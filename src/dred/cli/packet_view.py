@@ -210,11 +210,7 @@ def _view_redundancy(
     reader = readers.reader(version) if with_features else None
     if reader is not None:
         state = reader.decoder.start(parsed.state)
-        view["features"] = [
-            row.tolist()
-            for latent, level in zip(parsed.latents, parsed.levels.tolist())
-            for row in reader.decoder.decode_latent(state, latent, level)
-        ]
+        view["features"] = reader.decoder.decode_latents(state, parsed.latents, parsed.levels).tolist()
     return view
 
 

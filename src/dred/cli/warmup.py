@@ -12,6 +12,7 @@ def warmup() -> None:
 
     from dred.cli.kernel_tour import compile_all, compile_without_weights
     from dred.cli.progress import progress
+    from dred.compilation import code_folder
     from dred.weights import installed, load
 
     begin = perf_counter()
@@ -22,4 +23,6 @@ def warmup() -> None:
         else:
             compile_without_weights()
     what = f"with the weights {names[0]}" if names else "only what needs no weights; run `dred weights install` first"
+    if code_folder() is None:
+        what += ", for nothing: name a folder that can be written in $NUMBA_CACHE_DIR to keep it"
     print(f"compiled in {perf_counter() - begin:.1f} s, {what}")

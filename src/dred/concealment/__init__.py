@@ -3,7 +3,8 @@
 `Predictor` guesses feature frames; `fade` lets long guesses die away.
 """
 
+from dred.concealment.compiled import CompiledPredictor
 from dred.concealment.fade import fade
 from dred.concealment.predictor import Predictor, PredictorState
 
-__all__ = ["Predictor", "PredictorState", "fade"]
+__all__ = ["CompiledPredictor", "Predictor", "PredictorState", "fade"]

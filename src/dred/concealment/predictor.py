@@ -14,9 +14,9 @@ from jaxtyping import Float32
 from dred.features import NUM_BURG_FEATURES, NUM_FEATURES
 from dred.nn import Engine, Gru, Linear, Tensors
 
-_NUM_INPUTS = NUM_BURG_FEATURES + NUM_FEATURES + 1
+NUM_INPUTS = NUM_BURG_FEATURES + NUM_FEATURES + 1
 # The last input tells where the features come from.
-_HEARD, _FROM_REDUNDANCY, _UNKNOWN = 1.0, -1.0, 0.0
+HEARD, FROM_REDUNDANCY, UNKNOWN = 1.0, -1.0, 0.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class Predictor:
         """
         return cls(
             engine=engine,
-            input=Linear.from_tensors(tensors, "plc_dense_in", _NUM_INPUTS),
+            input=Linear.from_tensors(tensors, "plc_dense_in", NUM_INPUTS),
             gru_1=Gru.from_tensors(tensors, "plc_gru1"),
             gru_2=Gru.from_tensors(tensors, "plc_gru2"),
             output=Linear.from_tensors(tensors, "plc_dense_out"),
@@ -64,18 +64,23 @@ class Predictor:
         )
 
     def hear(
-        self, state: PredictorState, burg: Float32[np.ndarray, " 36"], features: Float32[np.ndarray, " 20"]
+        self,
+        state: PredictorState,
+        burg: Float32[np.ndarray, "frames 36"],
+        features: Float32[np.ndarray, "frames 20"],
     ) -> None:
-        """Take in 10 ms that were received."""
-        self._step(state, np.concatenate([burg, features, [_HEARD]]))
+        """Take in what was received, 10 ms per frame."""
+        for spectral, frame in zip(burg, features):
+            self._step(state, np.concatenate([spectral, frame, [HEARD]]))
 
-    def follow(self, state: PredictorState, features: Float32[np.ndarray, " 20"]) -> None:
-        """Take in 10 ms that redundancy described."""
-        self._step(state, np.concatenate([np.zeros(NUM_BURG_FEATURES), features, [_FROM_REDUNDANCY]]))
+    def follow(self, state: PredictorState, features: Float32[np.ndarray, "frames 20"]) -> None:
+        """Take in what redundancy described, 10 ms per frame."""
+        for frame in features:
+            self._step(state, np.concatenate([np.zeros(NUM_BURG_FEATURES), frame, [FROM_REDUNDANCY]]))
 
     def predict(self, state: PredictorState) -> Float32[np.ndarray, " 20"]:
         """Guess the features of the next 10 ms, of which nothing is known."""
-        return self._step(state, np.full(_NUM_INPUTS, _UNKNOWN))
+        return self._step(state, np.full(NUM_INPUTS, UNKNOWN))
 
     def _step(self, state: PredictorState, values: np.ndarray) -> Float32[np.ndarray, " 20"]:
         x = self.engine.dense(self.input, values.astype(np.float32), "tanh")

@@ -4,9 +4,10 @@
 newest 10 ms; `Downsampler` brings any Opus rate to 16 kHz first.
 """
 
-from dred.features.burg import NUM_BURG_FEATURES, burg_features
+from dred.features.burg import NUM_BURG_FEATURES, burg_feature_frames, burg_features
+from dred.features.compiled import CompiledAnalysis
 from dred.features.downsampler import Downsampler
-from dred.features.extractor import ExtractorState, FeatureExtractor
+from dred.features.extractor import FeatureExtractor
 from dred.features.layout import NUM_CEPSTRA, NUM_FEATURES, PITCH, VOICING, pitch_to_period_samples
 
 __all__ = [
@@ -15,9 +16,10 @@ __all__ = [
     "NUM_FEATURES",
     "PITCH",
     "VOICING",
+    "CompiledAnalysis",
     "Downsampler",
-    "ExtractorState",
     "FeatureExtractor",
+    "burg_feature_frames",
     "burg_features",
     "pitch_to_period_samples",
 ]

@@ -1,7 +1,7 @@
 """Layers with explicit state, and the two engines that compute them.
 
-`Linear`, `Gru` and `Conv2d` hold weights; an `Engine` does the arithmetic: `ReferenceEngine` in numpy, `KernelEngine`
-compiled by Numba. `default_engine()` is the one for real-time use.
+`Linear`, `Gru` and `Conv2d` hold weights; an `Engine` does the arithmetic one layer at a time: `ReferenceEngine` in
+numpy, `KernelEngine` compiled. Real-time use goes past the engines: whole stages are compiled over `dred.nn.kernels`.
 """
 
 from functools import cache
@@ -15,7 +15,7 @@ __all__ = ["Activation", "Conv2d", "Engine", "Gru", "Linear", "ReferenceEngine",
 
 @cache
 def default_engine() -> Engine:
-    """Return the fastest engine; Numba is imported here, not with the package."""
+    """Return the compiled engine; Numba is imported here, not with the package."""
     from dred.nn.kernels import KernelEngine
 
     return KernelEngine()

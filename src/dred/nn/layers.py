@@ -9,7 +9,6 @@ Source: libopus 1.6.1 dnn/nnet.c and dnn/vec.h (layouts); the int8 scale holds t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float32, Int8
@@ -23,7 +22,7 @@ _BLOCK_OUTPUTS = 8
 _BLOCK_INPUTS = 4
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Linear:
     """An affine map: weight @ x + bias.
 
@@ -38,13 +37,6 @@ class Linear:
     bias: Float32[np.ndarray, " outputs"]
     integers: Int8[np.ndarray, "outputs inputs"] | None = None
     scale: Float32[np.ndarray, " outputs"] | None = None
-
-    @cached_property
-    def operands(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The matrix in the form with the fewest bytes, the scale of its rows, and the bias: what kernels take."""
-        if self.integers is not None and self.scale is not None:
-            return self.integers, self.scale, self.bias
-        return self.weight, np.ones_like(self.bias), self.bias
 
     @property
     def num_inputs(self) -> int:

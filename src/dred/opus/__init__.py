@@ -21,6 +21,7 @@ from dred.opus.packet import (
     write_packet,
 )
 from dred.opus.padding import add_extension, find_extension, pad_to_size, replace_extension, strip_extensions
+from dred.opus.silk_interval import largest_follower
 from dred.opus.toc import Toc, parse_toc
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "find_extension",
     "has_lbrr",
     "iter_extensions",
+    "largest_follower",
     "load_libopus",
     "packet_duration_rtp",
     "pad_to_size",

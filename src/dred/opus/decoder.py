@@ -10,7 +10,7 @@ from dred.errors import LibopusError, UsageError
 from dred.opus.codec_state import CodecState
 from dred.opus.libopus import Libopus, check_packet_size, load_libopus
 from dred.opus.native import Request
-from dred.opus.packet import MAX_PACKET_DURATION_RTP, packet_duration_rtp
+from dred.opus.packet import MAX_PACKET_DURATION_RTP
 from dred.timebase import OPUS_RATES_HZ, rtp_to_samples
 
 # The shortest frame, of which every gap is a multiple.
@@ -43,6 +43,10 @@ class OpusDecoder(CodecState):
         super().__init__(library or load_libopus(), "decoder", rate_hz, channels)
         self.rate_hz = rate_hz
         self.channels = channels
+        # Everything is decoded to one place, whose address is asked for once.
+        self._room = np.empty((rtp_to_samples(MAX_PACKET_DURATION_RTP, rate_hz), channels), np.float32)
+        self._room_address = self._room.ctypes.data
+        self._decode_float = self._library.functions.opus_decode_float
         capabilities = self._library.capabilities
         if capabilities.decoder_complexity:
             self._set(Request.SET_COMPLEXITY, complexity)
@@ -61,7 +65,7 @@ class OpusDecoder(CodecState):
             OpusFormatError: The packet is empty, has more than 65,535 bytes or breaks a rule of its format. The
                 decoder can go on with the next packet.
         """
-        return self._decode(packet, rtp_to_samples(packet_duration_rtp(packet), self.rate_hz))
+        return self._decode(packet, len(self._room))
 
     def decode_fec(self, packet: bytes, num_samples: int) -> Float32[np.ndarray, "samples channels"]:
         """Decode the LBRR that a packet carries about the gap right before it; conceal where it has none.
@@ -84,10 +88,10 @@ class OpusDecoder(CodecState):
             UsageError: The number of samples is out of range.
         """
         self._check_gap(num_samples)
-        pcm = np.empty((num_samples, self.channels), np.float32)
-        decode = self._library.functions.opus_decode_float
-        decoded = decode(self._pointer, None, 0, pcm.ctypes.data, num_samples, False)
-        return pcm[: self._library.check(decoded, f"conceal {num_samples} samples")]
+        decoded = self._decode_float(self._pointer, None, 0, self._room_address, num_samples, False)
+        if decoded < 0:
+            self._library.check(decoded, f"conceal {num_samples} samples")
+        return self._room[:decoded].copy()
 
     def take_over(self, other: "OpusDecoder") -> None:
         """Continue from where another decoder stands: its memory of the signal and its settings.
@@ -118,10 +122,10 @@ class OpusDecoder(CodecState):
 
     def _decode(self, packet: bytes, num_samples: int, *, fec: bool = False) -> Float32[np.ndarray, "samples channels"]:
         check_packet_size(packet)
-        pcm = np.empty((num_samples, self.channels), np.float32)
-        decode = self._library.functions.opus_decode_float
-        decoded = decode(self._pointer, packet, len(packet), pcm.ctypes.data, num_samples, fec)
-        return pcm[: self._library.check_packet(decoded, packet, "decode")]
+        decoded = self._decode_float(self._pointer, packet, len(packet), self._room_address, num_samples, fec)
+        if decoded < 0:
+            self._library.check_packet(decoded, packet, "decode")
+        return self._room[:decoded].copy()
 
     def _check_alike(self, other: "OpusDecoder") -> int:
         """Return the size of both decoders' memory in bytes."""

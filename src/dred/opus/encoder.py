@@ -104,7 +104,12 @@ class OpusEncoder(CodecState):
         application = _APPLICATIONS[config.application]
         super().__init__(library or load_libopus(), "encoder", config.rate_hz, config.channels, application)
         self.config = config
-        self._buffer = np.empty(MAX_ENCODED_BYTES, np.uint8)
+        # Both lie at one place, whose address is asked for once.
+        self._packet = np.empty(MAX_ENCODED_BYTES, np.uint8)
+        self._packet_address = self._packet.ctypes.data
+        self._pcm = np.empty((config.packet_samples, config.channels), np.float32)
+        self._pcm_address = self._pcm.ctypes.data
+        self._encode_float = self._library.functions.opus_encode_float
         self._set(Request.SET_BITRATE, config.bitrate_bps)
         self._set(Request.SET_VBR, config.vbr)
         self._set(Request.SET_VBR_CONSTRAINT, config.constrained_vbr)
@@ -141,14 +146,17 @@ class OpusEncoder(CodecState):
         if pcm.shape != (num_samples, channels) and not (channels == 1 and pcm.shape == (num_samples,)):
             raise UsageError(f"a packet takes PCM of shape {(num_samples, channels)}, not {pcm.shape}")
         if pcm.dtype == np.float32:
-            encode = self._library.functions.opus_encode_float
+            self._pcm[:] = pcm.reshape(num_samples, channels)
+            encode, address = self._encode_float, self._pcm_address
         elif pcm.dtype == np.int16:
-            encode = self._library.functions.opus_encode
+            pcm = np.ascontiguousarray(pcm)
+            encode, address = self._library.functions.opus_encode, pcm.ctypes.data
         else:
             raise UsageError(f"PCM is float32 or int16, not {pcm.dtype}")
-        pcm = np.ascontiguousarray(pcm)
-        size = encode(self._pointer, pcm.ctypes.data, num_samples, self._buffer.ctypes.data, max_bytes)
-        return self._buffer[: self._library.check(size, f"encode a packet of {max_bytes} bytes")].tobytes()
+        size = encode(self._pointer, address, num_samples, self._packet_address, max_bytes)
+        if size < 0:
+            self._library.check(size, f"encode a packet of {max_bytes} bytes")
+        return self._packet[:size].tobytes()
 
     def set_bitrate(self, bitrate_bps: int) -> None:
         """Change the bitrate from the next packet on: 500 to 512,000 bits per second."""

@@ -28,7 +28,7 @@ MAX_EXTENSION_ID: Final = 127
 # Our choice, 125 items in each of 48 frames; libopus has no limit, and with repeats 1 kB can stand for 48,000 items.
 MAX_EXTENSIONS: Final = 6000
 
-_FIRST_LONG_ID: Final = 32
+FIRST_LONG_ID: Final = 32
 _END: Final = 0x00
 _FILL: Final = 0x01
 _NEXT_FRAME: Final = 0x02
@@ -58,7 +58,7 @@ class Extension:
             raise UsageError(f"an extension's ID is {MIN_EXTENSION_ID} to {MAX_EXTENSION_ID}, not {self.id}")
         if not 0 <= self.frame < MAX_FRAMES:
             raise UsageError(f"an extension's frame is 0 to {MAX_FRAMES - 1}, not {self.frame}")
-        if self.id < _FIRST_LONG_ID and len(self.payload) > 1:
+        if self.id < FIRST_LONG_ID and len(self.payload) > 1:
             raise UsageError(f"extension {self.id} holds at most one byte, not {len(self.payload)}")
 
 
@@ -166,7 +166,7 @@ def _walk_repeat(
 ) -> Generator[tuple[int, Extension], None, int]:
     """Yield the repeated extensions of the frames that follow; return where the repeat ends."""
     # A long item without a length would have left no repeat to read, so all long items of the region have one.
-    longs = [index for index, item in enumerate(region) if item >> 1 >= _FIRST_LONG_ID]
+    longs = [index for index, item in enumerate(region) if item >> 1 >= FIRST_LONG_ID]
     last_long = longs[-1] if longs and to_end else len(region)
     num_trailing = sum(item & 1 for item in region[last_long + 1 :])
     for frame in frames:
@@ -190,7 +190,7 @@ def _find_payload(padding: bytes, at: int, item: int, num_trailing: int = 0) -> 
         num_trailing: Bytes at the end that a long payload without length leaves to the short ones behind it.
     """
     has_length = bool(item & 1)
-    if item >> 1 < _FIRST_LONG_ID:
+    if item >> 1 < FIRST_LONG_ID:
         start, end = at, at + has_length
     elif not has_length:
         start, end = at, len(padding) - num_trailing
@@ -229,7 +229,7 @@ def _write_area(frames: Sequence[Sequence[Extension]], *, repeat: bool) -> bytes
             area += _write_payload(extension, has_length=True)
         if num_repeated:
             num_left -= num_repeated * (len(frames) - index)
-            longs = [at for at in range(num_repeated) if own[at].id >= _FIRST_LONG_ID]
+            longs = [at for at in range(num_repeated) if own[at].id >= FIRST_LONG_ID]
             # A repeat to the end also steps to the next frame: welcome if no long payload loses its length thereby.
             to_end = num_left == 0 or (not longs and len(own) == num_repeated)
             area.append(_REPEAT_TO_END if to_end else _REPEAT)
@@ -259,11 +259,11 @@ def _count_repeatable(frames: Sequence[Sequence[Extension]]) -> int:
 
 
 def _first_byte(extension: Extension, *, has_length: bool) -> int:
-    return extension.id << 1 | (has_length if extension.id >= _FIRST_LONG_ID else len(extension.payload))
+    return extension.id << 1 | (has_length if extension.id >= FIRST_LONG_ID else len(extension.payload))
 
 
 def _write_payload(extension: Extension, *, has_length: bool) -> bytes:
-    if extension.id < _FIRST_LONG_ID or not has_length:
+    if extension.id < FIRST_LONG_ID or not has_length:
         return extension.payload
     num_continued, last = divmod(len(extension.payload), _LACING)
     return bytes([_LACING] * num_continued + [last]) + extension.payload

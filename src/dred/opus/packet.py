@@ -80,7 +80,9 @@ def parse_packet(data: bytes) -> OpusPacket:
         if data[1] & _PADDING_FLAG:
             start, padding_bytes = _parse_padding_length(data, "R7" if is_vbr else "R6")
             end -= padding_bytes
-    if is_vbr:
+    if num_frames == 1:
+        lengths = [end - start]
+    elif is_vbr:
         lengths, start = _parse_frame_lengths(data, start, end, num_frames, "R4" if code == 2 else "R7")
     else:
         lengths = _split_evenly(end - start, num_frames, "R3" if code == 1 else "R6")
@@ -115,7 +117,7 @@ def write_packet(toc: Toc, frames: Sequence[bytes], padding: bytes = b"", *, siz
         )
     if any(len(frame) > MAX_FRAME_BYTES for frame in frames):
         raise UsageError(f"a frame has at most {MAX_FRAME_BYTES} bytes, not {max(map(len, frames))}")
-    smallest = _size_of(frames, len(padding))
+    smallest = _size_of(frames, len(padding)) if size is not None else 0
     if size is None or size == smallest:
         return _write_code3(toc, frames, _padding_length(len(padding)), padding) if padding else _compact(toc, frames)
     if size < smallest:
@@ -153,7 +155,7 @@ def padding_capacity(packet: bytes, size: int) -> int:
     return max(0, room - 1 - (room - 1) // 255)
 
 
-def has_lbrr(data: bytes) -> bool:
+def has_lbrr(packet: bytes | OpusPacket) -> bool:
     """Tell whether the first frame carries LBRR: redundancy about the time just before this packet.
 
     A true answer means that at least one channel has it, not that all 20 ms parts of a 40 or 60 ms frame do.
@@ -163,14 +165,14 @@ def has_lbrr(data: bytes) -> bool:
     Raises:
         OpusFormatError: The packet breaks a rule of its format.
     """
-    packet = parse_packet(data)
-    if packet.toc.mode == "celt" or not packet.frames[0]:
+    parsed = packet if isinstance(packet, OpusPacket) else parse_packet(packet)
+    if parsed.toc.mode == "celt" or not parsed.frames[0]:
         return False
-    flags = packet.frames[0][0]
-    num_silk_frames = max(1, packet.toc.frame_duration_rtp // 960)
+    flags = parsed.frames[0][0]
+    num_silk_frames = max(1, parsed.toc.frame_duration_rtp // 960)
     mid = flags >> (7 - num_silk_frames) & 1
     side = flags >> (6 - 2 * num_silk_frames) & 1
-    return bool(mid or (packet.toc.stereo and side))
+    return bool(mid or (parsed.toc.stereo and side))
 
 
 def _parse_frame_count(toc: Toc, data: bytes) -> int:
@@ -254,7 +256,7 @@ def _write_code3(toc: Toc, frames: Sequence[bytes], padding_length: bytes, paddi
 
 
 def _differ_in_length(frames: Sequence[bytes]) -> bool:
-    return any(len(frame) != len(frames[0]) for frame in frames)
+    return len(frames) > 1 and any(len(frame) != len(frames[0]) for frame in frames)
 
 
 def _padding_length(num_bytes: int) -> bytes:

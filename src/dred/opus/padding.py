@@ -7,7 +7,7 @@ Source: draft-ietf-mlcodec-opus-extension-05 (where extensions live), RFC 6716 s
 """
 
 from dred.errors import UsageError
-from dred.opus.extension import Extension, iter_extensions, parse_extensions, write_extensions
+from dred.opus.extension import FIRST_LONG_ID, Extension, iter_extensions, parse_extensions, write_extensions
 from dred.opus.packet import OpusPacket, parse_packet, write_packet
 
 
@@ -23,7 +23,12 @@ def find_extension(packet: bytes | OpusPacket, extension_id: int, prefix: bytes 
         ExtensionFormatError: The padding is broken before a match.
     """
     parsed = packet if isinstance(packet, OpusPacket) else parse_packet(packet)
-    for extension in iter_extensions(parsed.padding, len(parsed.frames)):
+    padding = parsed.padding
+    # Mostly the padding is this extension and nothing else: a long one without a length takes all of it.
+    takes_all = extension_id >= FIRST_LONG_ID and len(padding) > 0 and padding[0] == extension_id << 1
+    if takes_all and len(padding) > 1 + len(prefix) and padding.startswith(prefix, 1):
+        return Extension(id=extension_id, payload=padding[1:])
+    for extension in iter_extensions(padding, len(parsed.frames)):
         payload = extension.payload
         if extension.id == extension_id and len(payload) > len(prefix) and payload.startswith(prefix):
             return extension

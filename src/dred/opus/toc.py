@@ -64,6 +64,9 @@ class Toc:
         return _CONFIGS[self.config][2]
 
 
+_TOCS: Final = tuple(Toc(config=bits >> 1, stereo=bool(bits & 1)) for bits in range(2 * len(_CONFIGS)))
+
+
 def parse_toc(data: bytes) -> Toc:
     """Parse the first byte of a packet.
 
@@ -72,4 +75,4 @@ def parse_toc(data: bytes) -> Toc:
     """
     if not data:
         raise OpusFormatError("R1: a packet has at least one byte", value=0)
-    return Toc(config=data[0] >> 3, stereo=bool(data[0] & 4))
+    return _TOCS[data[0] >> 2]

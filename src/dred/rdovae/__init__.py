@@ -5,7 +5,8 @@ a state, 40 ms per latent.
 """
 
 from dred.rdovae.blocks import BlockState
+from dred.rdovae.compiled import CompiledDecoder, CompiledEncoder
 from dred.rdovae.decoder import RdovaeDecoder
 from dred.rdovae.encoder import RdovaeEncoder
 
-__all__ = ["BlockState", "RdovaeDecoder", "RdovaeEncoder"]
+__all__ = ["BlockState", "CompiledDecoder", "CompiledEncoder", "RdovaeDecoder", "RdovaeEncoder"]

@@ -18,7 +18,7 @@ from dred.nn import Engine, Linear, Tensors
 from dred.rdovae.blocks import Block, BlockState
 from dred.timebase import FEATURE_FRAMES_PER_CHUNK
 
-_NUM_FEATURES = 20
+NUM_FEATURES = 20
 _NUM_BLOCKS = 5
 
 
@@ -71,16 +71,15 @@ class RdovaeDecoder:
             position += state.gru.size
         return states
 
-    def decode_latent(
-        self, state: list[BlockState], latent: Float32[np.ndarray, " latent"], level: int
-    ) -> Float32[np.ndarray, "4 20"]:
-        """Decode the next older 40 ms; level is the latent's quality level, 0 to 15; rows are newest first."""
-        # From version 12 on, a latent comes with its quality level as one more element.
-        values = np.append(latent, np.float32(level / 8 - 1)) if self.takes_level else latent
-        x = self.engine.dense(self.input, values, "tanh")
-        for block, block_state in zip(self.blocks, state):
-            x = block.step(block_state, x)
-        return self.engine.dense(self.output, x, "linear").reshape(FEATURE_FRAMES_PER_CHUNK, _NUM_FEATURES)
+    def decode_latents(
+        self,
+        state: list[BlockState],
+        latents: Float32[np.ndarray, "latents latent"],
+        levels: Int[np.ndarray, " latents"],
+    ) -> Float32[np.ndarray, "frames 20"]:
+        """Decode the next older latents, 40 ms each, newest first; levels are their quality levels, 0 to 15."""
+        frames = [self._decode_latent(state, latent, int(level)) for latent, level in zip(latents, levels)]
+        return np.array(frames, np.float32).reshape(-1, NUM_FEATURES)
 
     def decode(
         self,
@@ -89,6 +88,12 @@ class RdovaeDecoder:
         levels: Int[np.ndarray, " latents"],
     ) -> Float32[np.ndarray, "frames 20"]:
         """Decode a packet's redundancy, newest latent first, to feature frames, newest first."""
-        state = self.start(initial_state)
-        frames = [self.decode_latent(state, latent, int(level)) for latent, level in zip(latents, levels)]
-        return np.array(frames, np.float32).reshape(-1, _NUM_FEATURES)
+        return self.decode_latents(self.start(initial_state), latents, levels)
+
+    def _decode_latent(self, state: list[BlockState], latent: np.ndarray, level: int) -> np.ndarray:
+        # From version 12 on, a latent comes with its quality level as one more element.
+        values = np.append(latent, np.float32(level / 8 - 1)) if self.takes_level else latent
+        x = self.engine.dense(self.input, values, "tanh")
+        for block, block_state in zip(self.blocks, state):
+            x = block.step(block_state, x)
+        return self.engine.dense(self.output, x, "linear").reshape(FEATURE_FRAMES_PER_CHUNK, NUM_FEATURES)

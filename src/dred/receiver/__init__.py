@@ -1,9 +1,10 @@
 """Packets and time in, samples and events out.
 
-`ReceiveStream` is the receive path; `decide` is its policy, one pure function; `read_redundancy` finds and parses what
-a packet says about the past.
+`ReceiveStream` is the receive path, `ReceiveBank` many of them played in step; `decide` is the policy, one pure
+function; `read_redundancy` finds and parses what a packet says about the past.
 """
 
+from dred.receiver.bank import ReceiveBank
 from dred.receiver.buffer import BufferedPacket
 from dred.receiver.config import ReceiverConfig
 from dred.receiver.coverage import DecodedRedundancy, read_redundancy
@@ -21,6 +22,7 @@ __all__ = [
     "PacketDropped",
     "Played",
     "PrimingConfig",
+    "ReceiveBank",
     "ReceiveStream",
     "ReceiverConfig",
     "RedundancyReader",

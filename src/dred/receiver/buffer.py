@@ -6,14 +6,18 @@ The buffer is bounded in number and in time. A copy gives way to the packet itse
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dred.opus import OpusPacket, has_lbrr, parse_packet
+
+if TYPE_CHECKING:
+    from dred.receiver.coverage import DecodedRedundancy
 
 MAX_PACKETS = 4096
 """What ten seconds of the shortest packets take: the longest delay, and what files hand in ahead, with room."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class BufferedPacket:
     """A packet that keeps the rules of Opus, with its place in the stream.
 
@@ -23,6 +27,7 @@ class BufferedPacket:
         sequence: Unwrapped sequence number; for a copy, that of the packet that carried it.
         timestamp: Unwrapped RTP timestamp.
         is_copy: Whether it came as a RED copy.
+        redundancy: What it tells about the past, one item or none; None until somebody has looked.
     """
 
     payload: bytes
@@ -30,6 +35,7 @@ class BufferedPacket:
     sequence: int
     timestamp: int
     is_copy: bool = False
+    redundancy: "tuple[DecodedRedundancy, ...] | None" = None
 
     @classmethod
     def from_payload(cls, payload: bytes, *, sequence: int, timestamp: int, is_copy: bool = False) -> "BufferedPacket":
@@ -49,12 +55,12 @@ class BufferedPacket:
     @property
     def lbrr_reach_rtp(self) -> int:
         """How long before its start its in-band FEC begins: by one frame, however many it has; 0 if it has none."""
-        return self.parsed.toc.frame_duration_rtp if has_lbrr(self.payload) else 0
+        return self.parsed.toc.frame_duration_rtp if has_lbrr(self.parsed) else 0
 
     @property
     def is_dtx(self) -> bool:
         """Whether it says that the sender pauses: frames of at most one byte. Source: RFC 7587 section 3.1.3."""
-        return all(len(frame) <= 1 for frame in self.parsed.frames)
+        return max(map(len, self.parsed.frames)) <= 1
 
 
 class PacketBuffer:
@@ -96,6 +102,8 @@ class PacketBuffer:
 
     def remove_before(self, timestamp: int) -> list[BufferedPacket]:
         """Take out and return the packets that start before a time."""
+        if not self._timestamps or self._timestamps[0] >= timestamp:
+            return []
         count = bisect_left(self._timestamps, timestamp)
         gone, self._timestamps = self._timestamps[:count], self._timestamps[count:]
         return [self._packets.pop(old) for old in gone]

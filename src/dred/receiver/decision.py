@@ -12,13 +12,13 @@ Source: our choice; libopus 1.6.1's opus_demo prefers LBRR over DRED for the las
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 SHORTEST_FRAME_RTP = 120
 """2.5 ms: nothing shorter can be filled. Source: RFC 6716 section 2.1.4."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class Situation(NamedTuple):
     """All that a decision depends on; times in RTP ticks.
 
     Attributes:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int
 
 from dred.bitstream import PayloadTables
+from dred.vocoder import SpeechRequest
 
 
-@runtime_checkable
 @runtime_checkable
 class Codec(Protocol):
     """The main decoder of one stream, at the rate that is played."""
@@ -29,20 +29,18 @@ class Codec(Protocol):
 
 
 @runtime_checkable
-@runtime_checkable
 class Extractor(Protocol):
-    """Samples to features, 10 ms at a time."""
+    """Samples to features, 10 ms per frame."""
 
     def initial_state(self) -> Any:
         """Return a fresh state."""
         ...
 
-    def extract_frame(self, state: Any, samples: Float32[np.ndarray, " 160"]) -> Float32[np.ndarray, " 20"]:
-        """Extract the next frame's features; samples on the int16 scale."""
+    def extract(self, state: Any, samples: Float32[np.ndarray, " samples"]) -> Float32[np.ndarray, "frames 20"]:
+        """Extract the features of the next frames; samples on the int16 scale, 160 per frame."""
         ...
 
 
-@runtime_checkable
 @runtime_checkable
 class FeaturePredictor(Protocol):
     """Past features to the next."""
@@ -51,12 +49,14 @@ class FeaturePredictor(Protocol):
         """Return a fresh state, which has a copy()."""
         ...
 
-    def hear(self, state: Any, burg: Float32[np.ndarray, " 36"], features: Float32[np.ndarray, " 20"]) -> None:
-        """Take in a frame that was received."""
+    def hear(
+        self, state: Any, burg: Float32[np.ndarray, "frames 36"], features: Float32[np.ndarray, "frames 20"]
+    ) -> None:
+        """Take in frames that were received."""
         ...
 
-    def follow(self, state: Any, features: Float32[np.ndarray, " 20"]) -> None:
-        """Take in a frame that redundancy described."""
+    def follow(self, state: Any, features: Float32[np.ndarray, "frames 20"]) -> None:
+        """Take in frames that redundancy described."""
         ...
 
     def predict(self, state: Any) -> Float32[np.ndarray, " 20"]:
@@ -65,20 +65,14 @@ class FeaturePredictor(Protocol):
 
 
 @runtime_checkable
-@runtime_checkable
 class Vocoder(Protocol):
     """Features to samples, continuing real ones."""
 
-    def start(self, features: Float32[np.ndarray, "5 20"], samples: Float32[np.ndarray, " 320"]) -> Any:
-        """Take up speech where it broke off."""
-        ...
-
-    def synthesise(self, state: Any, features: Float32[np.ndarray, " 20"]) -> Float32[np.ndarray, " 160"]:
-        """Speak the next 10 ms."""
+    def speak(self, requests: Sequence[SpeechRequest]) -> list[Float32[np.ndarray, " samples"]]:
+        """Speak what several streams ask for, 160 samples per frame; each request is left with its new state."""
         ...
 
 
-@runtime_checkable
 @runtime_checkable
 class LatentDecoder(Protocol):
     """Latents to features, backward in time from an initial state."""
@@ -87,10 +81,10 @@ class LatentDecoder(Protocol):
         """Return the state at the newest end."""
         ...
 
-    def decode_latent(
-        self, state: Any, latent: Float32[np.ndarray, " latent"], level: int
-    ) -> Float32[np.ndarray, "4 20"]:
-        """Decode the next older 40 ms, newest frame first."""
+    def decode_latents(
+        self, state: Any, latents: Float32[np.ndarray, "latents latent"], levels: Int[np.ndarray, " latents"]
+    ) -> Float32[np.ndarray, "frames 20"]:
+        """Decode the next older latents, 40 ms each, to four times as many frames, newest first."""
         ...
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
+from dred.errors import UsageError
 from dred.opus import OpusEncoder, OpusEncoderConfig, Toc
 from dred.timebase import RTP_TICKS_PER_MS, SAMPLE_RATE_HZ, rtp_to_samples
 
@@ -23,27 +24,38 @@ _WIDER = ("superwide", "full")
 _UP = _WIDE_RATE_HZ // SAMPLE_RATE_HZ
 _FILTER_HALF_SAMPLES = 12
 _KAISER_BETA = 7.0
+# What 150 ms of history hold, in the longest steps.
+_MAX_SETTLING_FRAMES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrimingConfig:
-    """The local encoder's settings: the knee of cost against quality."""
+    """The local encoder's settings: the knee of cost against quality.
+
+    Attributes:
+        bitrate_bps: Its bitrate.
+        complexity: Its complexity, 0 to 10.
+        num_settling_frames: How many steps of what was played before the gap it encodes first, 0 to 5.
+    """
 
     bitrate_bps: int = 40_000
     complexity: int = 0
     num_settling_frames: int = 1
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.num_settling_frames <= _MAX_SETTLING_FRAMES:
+            raise UsageError(f"num_settling_frames must be 0 to {_MAX_SETTLING_FRAMES}, got {self.num_settling_frames}")
+
 
 class DecoderPrimer:
-    """One gap's local encoder, in the mode and band of the stream's packets."""
+    """A local encoder in the mode and band of a stream's packets, for one gap after the other."""
 
     def __init__(self, config: PrimingConfig, toc: Toc, *, step_rtp: int) -> None:
         """Make the encoder for a stream coded like toc; packets will be step_rtp long, 2.5 to 60 ms."""
         is_wider = toc.bandwidth in _WIDER
-        rate_hz = _WIDE_RATE_HZ if is_wider else SAMPLE_RATE_HZ
         self._encoder = OpusEncoder(
             OpusEncoderConfig(
-                rate_hz=rate_hz,
+                rate_hz=_WIDE_RATE_HZ if is_wider else SAMPLE_RATE_HZ,
                 channels=2 if toc.stereo else 1,
                 application="voip",
                 bitrate_bps=config.bitrate_bps,
@@ -53,6 +65,8 @@ class DecoderPrimer:
                 frame_duration_ms=step_rtp / RTP_TICKS_PER_MS,
             )
         )
+        self.toc = toc
+        self.step_rtp = step_rtp
         self._channels = self._encoder.config.channels
         self._up = _UP if is_wider else 1
         self._margin_samples = _FILTER_HALF_SAMPLES if is_wider else 0
@@ -63,9 +77,11 @@ class DecoderPrimer:
         self._num_settling_samples = config.num_settling_frames * self._step_samples
 
     def settle(self, history: Float32[np.ndarray, " samples"], spoken: Float32[np.ndarray, " ahead"]) -> None:
-        """Encode what was played before the gap, up to the look-ahead into it, and drop the packets."""
-        joined = np.concatenate([history, spoken])
-        for start in range(history.size - self._num_settling_samples, history.size, self._step_samples):
+        """Begin a gap: encode what was played before it, up to the look-ahead into it, and drop the packets."""
+        self._encoder.reset()
+        past = history[max(0, history.size - self._num_settling_samples - self._margin_samples) :]
+        joined = np.concatenate([past, spoken[: self._lookahead_samples + self._margin_samples]])
+        for start in range(past.size - self._num_settling_samples, past.size, self._step_samples):
             self._encode_block(joined, start + self._lookahead_samples)
 
     def encode(self, spoken: Float32[np.ndarray, " reach"]) -> bytes:
@@ -76,7 +92,7 @@ class DecoderPrimer:
         margin = self._margin_samples
         block = samples[start - margin : start + self._step_samples + margin]
         pcm = _interpolate(block) if self._up > 1 else block
-        return self._encoder.encode(np.repeat(pcm[:, None], self._channels, axis=1))
+        return self._encoder.encode(pcm.repeat(self._channels).reshape(-1, self._channels))
 
 
 def _interpolation_filter() -> np.ndarray:

@@ -4,14 +4,17 @@
 """
 
 from dred.sender.config import DredConfig, SenderConfig
-from dred.sender.history import LatentHistory, RedundancyEncoder
+from dred.sender.history import LatentHistory
+from dred.sender.parts import RedundancyEncoder, RedundancyEncoderBank
 from dred.sender.protect import protect_packets
-from dred.sender.sender import SendStream, SentPacket
+from dred.sender.send_path import SentPacket
+from dred.sender.sender import SendStream
 
 __all__ = [
     "DredConfig",
     "LatentHistory",
     "RedundancyEncoder",
+    "RedundancyEncoderBank",
     "SendStream",
     "SenderConfig",
     "SentPacket",

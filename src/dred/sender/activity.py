@@ -8,11 +8,12 @@ Source: our choice; libopus uses its encoder's own voice activity, which a stock
 """
 
 import math
-from dataclasses import dataclass
+from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 
+from dred.compilation import FAST_SUMS, compiled
 from dred.timebase import SAMPLE_RATE_HZ
 
 _SILENCE_DB = -75.0
@@ -25,26 +26,35 @@ _HANGOVER_MS = 100.0
 _LEARNING_MS = 1000.0
 _INT16_SCALE = 32768.0
 
+# What a stream remembers.
+_FLOOR_DB, _QUIET_MS, _AUDIBLE_MS = range(3)
 
-@dataclass(slots=True, kw_only=True)
-class ActivityDetector:
-    """A stream's noise floor, how long it has been near it, and how long there has been anything to hear."""
 
-    floor_db: float = _HIGHEST_FLOOR_DB
-    quiet_ms: float = math.inf
-    audible_ms: float = 0.0
+def initial_activity_state() -> Float64[np.ndarray, " 3"]:
+    """Return the memory of a stream that has not begun.
 
-    def is_active(self, samples: Float32[np.ndarray, " samples"]) -> bool:
-        """Judge the next samples, 16 kHz on the int16 scale."""
-        power = float(np.mean(np.square(samples / np.float32(_INT16_SCALE)))) if samples.size else 0.0
-        level_db = 10 * math.log10(power + 1e-12)
-        span_ms = 1000 * samples.size / SAMPLE_RATE_HZ
-        risen_db = self.floor_db + _FLOOR_RISE_DB_PER_S * span_ms / 1000
-        self.floor_db = min(max(level_db, _SILENCE_DB), risen_db, _HIGHEST_FLOOR_DB)
-        if level_db > max(_SILENCE_DB, self.floor_db + _ABOVE_FLOOR_DB):
-            self.quiet_ms = 0.0
-        else:
-            self.quiet_ms += span_ms
-        is_audible = level_db > _SILENCE_DB
-        self.audible_ms += span_ms if is_audible else 0.0
-        return self.quiet_ms <= _HANGOVER_MS or (is_audible and self.audible_ms <= _LEARNING_MS)
+    That is its noise floor, how long it has been near it, and how long there has been anything to hear.
+    """
+    return np.array([_HIGHEST_FLOOR_DB, math.inf, 0.0])
+
+
+@compiled(fastmath=FAST_SUMS, makes_arrays=False)
+@no_type_check
+def judge_activity(state: Float64[np.ndarray, " 3"], samples: Float32[np.ndarray, " samples"]) -> bool:
+    """Judge the next samples, 16 kHz on the int16 scale."""
+    energy = 0.0
+    for n in range(samples.size):
+        energy += np.float64(samples[n]) * np.float64(samples[n])
+    power = energy / (_INT16_SCALE * _INT16_SCALE * max(1, samples.size))
+    level_db = 10 * math.log10(power + 1e-12)
+    span_ms = 1000 * samples.size / SAMPLE_RATE_HZ
+    risen_db = state[_FLOOR_DB] + _FLOOR_RISE_DB_PER_S * span_ms / 1000
+    state[_FLOOR_DB] = min(max(level_db, _SILENCE_DB), risen_db, _HIGHEST_FLOOR_DB)
+    if level_db > max(_SILENCE_DB, state[_FLOOR_DB] + _ABOVE_FLOOR_DB):
+        state[_QUIET_MS] = 0.0
+    else:
+        state[_QUIET_MS] += span_ms
+    is_audible = level_db > _SILENCE_DB
+    if is_audible:
+        state[_AUDIBLE_MS] += span_ms
+    return state[_QUIET_MS] <= _HANGOVER_MS or (is_audible and state[_AUDIBLE_MS] <= _LEARNING_MS)

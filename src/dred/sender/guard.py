@@ -1,59 +1,40 @@
 """Redundancy that cannot be mistaken for speech, not even by decoders that read too far.
 
-A SILK frame of libopus may lean on the zeros that a range decoder reads behind its end (RFC 6716 section 4.1.2.1): zero
-bytes are stripped, and the last bit of the coder's final state may be missing. FFmpeg's own decoder reads what follows
-in the packet instead: the padding, where redundancy travels. About one packet in ten would sound wrong there.
+A SILK frame of libopus may lean on the zeros that a range decoder reads behind its end (RFC 6716 section 4.1.2.1): its
+zero bytes at the end are stripped. FFmpeg's own decoder reads what follows in the packet instead: the padding, where
+redundancy travels. About one packet in ten would sound wrong there.
 
-A range decoder takes any value between two that decode alike. So it is enough to know whether the frame decodes as
-before with one byte behind it that is larger than the one which will follow:
+A range decoder takes any value between two that decode alike, and the frame's symbols tell how far up that reaches:
 
-- mostly it does, and the extension is added as it is;
-- else a byte 0x01 of plain padding goes first, and that is tried;
+- mostly far enough, and the extension is added as it is;
+- else a byte 0x01 of plain padding goes first, if that is low enough;
 - else, rarely, this packet goes without redundancy.
 
 Source: facts from libopus 1.6.1 src/opus_encoder.c and FFmpeg 8.1 (measured); the guard is our own.
 """
 
 from dred.bitstream import DredVersion
-from dred.opus import OpusDecoder, OpusPacket, add_extension, pad_to_size, parse_packet, write_packet
-from dred.timebase import SAMPLE_RATE_HZ
+from dred.opus import Extension, largest_follower, parse_extensions, parse_packet, write_extensions, write_packet
 
-_FILL = 0x01
-# Shorter frames are not speech but DTX.
-_MIN_SPEECH_BYTES = 2
+_FILL = b"\x01"
 
 
-class TailGuard:
-    """Adds redundancy to one stream's packets. It must see every packet, in order."""
+def attach_payload(packet: bytes, version: DredVersion, payload: bytes) -> bytes:
+    """Return any packet with a payload as its extension, or as it is if that is not safe.
 
-    def __init__(self) -> None:
-        self._decoder = OpusDecoder(SAMPLE_RATE_HZ, 1)
-        self._before = OpusDecoder(SAMPLE_RATE_HZ, 1)
-        self._trial = OpusDecoder(SAMPLE_RATE_HZ, 1)
+    `dred.opus.lone_extension` does the same for simple packets within compiled code.
 
-    def attach(self, packet: bytes, version: DredVersion, payload: bytes | None) -> bytes:
-        """Return the packet with a payload as its extension, or as it is if that is not safe or there is none.
-
-        Raises:
-            OpusFormatError: The packet cannot be decoded.
-        """
-        self._before.take_over(self._decoder)
-        self._decoder.decode(packet)
-        if payload is None:
+    Raises:
+        OpusFormatError: The packet breaks a rule of its format.
+        ExtensionFormatError: Its padding is broken.
+    """
+    parsed = parse_packet(packet)
+    num_frames = len(parsed.frames)
+    added = Extension(id=version.extension_id, payload=version.prefix + payload)
+    padding = write_extensions([*parse_extensions(parsed.padding, num_frames), added], num_frames)
+    largest = largest_follower(parsed)
+    if padding[0] > largest:
+        if largest < _FILL[0]:
             return packet
-        protected = add_extension(packet, version.extension_id, version.prefix + payload)
-        parsed = parse_packet(packet)
-        if parsed.toc.mode != "silk" or len(parsed.frames[-1]) < _MIN_SPEECH_BYTES:
-            return protected
-        if self._stands(parsed, parse_packet(protected).padding[0]):
-            return protected
-        if self._stands(parsed, _FILL):
-            return pad_to_size(protected, len(protected) + 1)
-        return packet
-
-    def _stands(self, parsed: OpusPacket, next_byte: int) -> bool:
-        """Tell whether the packet decodes alike whatever follows, if that starts with next_byte."""
-        beyond = bytes([min(next_byte + 1, 0xFF)])
-        self._trial.take_over(self._before)
-        self._trial.decode(write_packet(parsed.toc, [*parsed.frames[:-1], parsed.frames[-1] + beyond]))
-        return self._trial.stands_like(self._decoder)
+        padding = _FILL + padding
+    return write_packet(parsed.toc, parsed.frames, padding)

@@ -4,129 +4,137 @@ The network runs once per 20 ms and leaves a latent and an initial state; a pack
 second latent, newest first, as many as its duration and its bytes allow. The cost of the network does not depend on how
 much is taken.
 
-Source: facts from libopus 1.6.1 dnn/dred_encoder.c (alignment, silence at both ends).
+    samples --take_in--> steps of 20 ms --the networks--> latent and state --remember--> rings --write--> payload
 """
 
-from collections import deque
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
 
-from dred.bitstream import MAX_LATENTS, NUM_LEVELS, DredHeader, PayloadTables, WrittenPayload, quantise, write_payload
+from dred.bitstream import MAX_LATENTS, MAX_PAYLOAD_BYTES, NUM_LEVELS, PayloadTables, WrittenPayload
 from dred.errors import UsageError
 from dred.sender.config import DredConfig
-from dred.timebase import DOUBLE_FRAME_SAMPLES, TICK_SAMPLES, TICKS_PER_DOUBLE_FRAME
+from dred.sender.history_kernel import (
+    END,
+    NEWEST_ROW,
+    NOT_FINITE,
+    NUM_COUNTERS,
+    encode_history,
+    remember_step,
+    take_in_samples,
+)
+from dred.timebase import DOUBLE_FRAME_SAMPLES, TICK_SAMPLES
 
 # Delay of libopus's input, so that a 20 ms step ends where its step ends: 79 + 12 - 80 samples.
 _INPUT_DELAY_SAMPLES = 11
-# The vocoder looks 15 ms ahead: a newer latent than that is not needed.
-_LOOKAHEAD_TICKS = 6
-_ACTIVITY_FLAGS = 16
 _HISTORY_STEPS = 2 * MAX_LATENTS
-
-
-@runtime_checkable
-@runtime_checkable
-class RedundancyEncoder(Protocol):
-    """The networks of the sender: 20 ms of 16 kHz samples to one latent and one initial state."""
-
-    tables: PayloadTables
-
-    def encode(
-        self, samples: Float32[np.ndarray, " 320"]
-    ) -> tuple[Float32[np.ndarray, " latent"], Float32[np.ndarray, " state"]]:
-        """Encode the next 20 ms, on the int16 scale."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    latent: np.ndarray
-    state: np.ndarray
+_MAX_PACKET_SAMPLES = 120 * 16
+# Room for so many that they are seldom moved to the front.
+_SAMPLES = 4 * _MAX_PACKET_SAMPLES
+# Further ahead the payload's offset cannot say.
+_MAX_LOOKAHEAD_SAMPLES = 40 * 16
 
 
 class LatentHistory:
-    """What a stream's packets can take their redundancy from."""
+    """What a stream's packets can take their redundancy from.
 
-    def __init__(self, encoder: RedundancyEncoder, *, lookahead_samples: int) -> None:
+    Attributes:
+        intake: What compiled code needs to take in samples: room for them, counters, activity, the look-ahead.
+    """
+
+    def __init__(self, tables: PayloadTables, *, lookahead_samples: int) -> None:
         """Start a stream.
 
         Args:
-            encoder: The networks.
-            lookahead_samples: The main codec's look-ahead at 16 kHz: 104 for libopus's voip and audio.
-        """
-        self._encoder = encoder
-        self._lookahead_samples = lookahead_samples
-        self._pending = np.zeros(_INPUT_DELAY_SAMPLES, np.float32)
-        self._steps: deque[_Step] = deque(maxlen=_HISTORY_STEPS)
-        self._active: deque[bool] = deque([False] * (_HISTORY_STEPS * 8), maxlen=_HISTORY_STEPS * 8)
-        self._offset_ticks = 0
-        self._first_step = 0
-        self._skipped_steps = 0
-
-    def push(self, samples: Float32[np.ndarray, " samples"], *, active: bool) -> None:
-        """Take in one packet's worth of samples, 16 kHz on the int16 scale; active says whether anyone speaks.
+            tables: Those of the networks.
+            lookahead_samples: The main codec's look-ahead at 16 kHz: 104 for libopus's voip and audio, at most 640.
 
         Raises:
-            UsageError: The length is no multiple of 2.5 ms.
+            UsageError: The look-ahead is out of range.
         """
-        if samples.size % TICK_SAMPLES:
-            raise UsageError(f"a packet must be a multiple of {TICK_SAMPLES} samples at 16 kHz, got {samples.size}")
-        start_samples = self._lookahead_samples - self._pending.size
-        self._offset_ticks = (start_samples + TICK_SAMPLES // 2) // TICK_SAMPLES
-        self._first_step = 0
-        for block in np.split(samples, range(DOUBLE_FRAME_SAMPLES, samples.size, DOUBLE_FRAME_SAMPLES)):
-            self._pending = np.concatenate([self._pending, block])
-            if self._pending.size >= DOUBLE_FRAME_SAMPLES:
-                self._steps.appendleft(_Step(*self._encoder.encode(self._pending[:DOUBLE_FRAME_SAMPLES])))
-                self._pending = self._pending[DOUBLE_FRAME_SAMPLES:]
-                if self._offset_ticks < _LOOKAHEAD_TICKS:
-                    self._offset_ticks += TICKS_PER_DOUBLE_FRAME
-                else:
-                    self._first_step += 1
-        self._active.extendleft([active] * (samples.size // TICK_SAMPLES))
+        if not 0 <= lookahead_samples <= _MAX_LOOKAHEAD_SAMPLES:
+            raise UsageError(f"a look-ahead is 0 to {_MAX_LOOKAHEAD_SAMPLES} samples, got {lookahead_samples}")
+        self._samples = np.zeros(_SAMPLES, np.float32)
+        self._counters = np.zeros(NUM_COUNTERS, np.int64)
+        self._counters[END] = _INPUT_DELAY_SAMPLES
+        self._counters[NEWEST_ROW] = -1
+        self._activity = np.zeros(_HISTORY_STEPS + 1, np.uint8)
+        self.intake = (self._samples, self._counters, self._activity, lookahead_samples)
+        self._latents = np.zeros((_HISTORY_STEPS, tables.latent.dim), np.float32)
+        self._states = np.zeros((_HISTORY_STEPS, tables.state.dim), np.float32)
+        self._tables = (
+            tables.latent.quantiser,
+            tables.state.quantiser,
+            tables.latent.coding_rows,
+            tables.state.coding_rows,
+        )
+        self._symbols = (np.empty((MAX_LATENTS, tables.latent.dim), np.int32), np.empty(tables.state.dim, np.int32))
+        self._commit = np.empty(MAX_LATENTS, np.bool_)
+        self._out = np.empty(MAX_PAYLOAD_BYTES, np.uint8)
+
+    def take_in(self, samples: Float32[np.ndarray, " samples"], *, active: bool) -> list[Float32[np.ndarray, " 320"]]:
+        """Take in one packet's worth of samples, and return the steps that the networks have to hear, oldest first.
+
+        What they make of these steps is to be remembered before the next packet comes.
+
+        Args:
+            samples: 16 kHz on the int16 scale, a multiple of 2.5 ms up to 120 ms.
+            active: Whether anyone speaks.
+
+        Raises:
+            UsageError: The number of samples is none of these.
+        """
+        check_packet_samples(len(samples), TICK_SAMPLES)
+        return self.steps(*take_in_samples(*self.intake, samples, active))
+
+    def steps(self, first_sample: int, num_steps: int) -> list[Float32[np.ndarray, " 320"]]:
+        """Return the samples of steps that `advance_history` told of."""
+        end = first_sample + num_steps * DOUBLE_FRAME_SAMPLES
+        return [self._samples[at : at + DOUBLE_FRAME_SAMPLES] for at in range(first_sample, end, DOUBLE_FRAME_SAMPLES)]
+
+    def remember(self, latent: Float32[np.ndarray, " latent"], state: Float32[np.ndarray, " state"]) -> None:
+        """Take what the networks made of the next step."""
+        remember_step(self._counters, self._latents, self._states, latent, state)
+
+    def payload_arguments(self, config: DredConfig, max_bytes: int) -> tuple[Any, ...]:
+        """Return what `encode_history` takes."""
+        settings = (config.q0, config.dq, config.qmax if config.dq else NUM_LEVELS - 1, config.num_latents)
+        rings = (self._latents, self._states)
+        state = (self._counters, self._activity, rings, self._tables, self._symbols, self._commit)
+        return (self._out, max_bytes, settings, *state)
 
     def write(self, config: DredConfig, *, max_bytes: int) -> WrittenPayload | None:
-        """Write the redundancy of the packet whose samples were pushed last, or None if there is nothing to say."""
-        # Just out of silence the packet itself carries the onset: the redundancy stays where it was, once.
-        coming_back = self._active[0] and self._skipped_steps > 0
-        skipped_steps = self._skipped_steps if coming_back else 0
-        first_step = self._first_step + skipped_steps
-        while first_step < len(self._steps) and not self._is_active(first_step):
-            first_step += 1
-            skipped_steps += 1
-        self._skipped_steps = 0 if coming_back else skipped_steps
-        num_latents = min(config.num_latents, (len(self._steps) - first_step) // 2)
-        if num_latents < 1:
-            return None
-        steps = [first_step + 2 * i for i in range(num_latents)]
-        active = [self._is_active(step) for step in steps]
-        # A latent is worth its bits if it or the next newer one holds speech.
-        commit = np.array([now or newer for now, newer in zip(active, [False, *active])])
-        tables = self._encoder.tables
-        header = DredHeader(
-            q0=config.q0,
-            dq=config.dq,
-            qmax=config.qmax if config.dq else NUM_LEVELS - 1,
-            offset_ticks=self._offset_ticks - skipped_steps * TICKS_PER_DOUBLE_FRAME,
-        )
-        latents = np.stack([self._steps[step].latent for step in steps])
-        written = write_payload(
-            header,
-            quantise(self._steps[first_step].state, config.q0, tables.state),
-            quantise(latents, header.levels(num_latents), tables.latent),
-            tables,
-            max_bytes=max_bytes,
-            commit=commit,
-        )
-        # A single chunk far back is not worth a packet's extension.
-        if written.num_latents == 0 or (written.num_latents == 1 and skipped_steps):
-            return None
-        return written
+        """Write the redundancy of the packet whose samples were taken in last, or None if there is nothing to say.
 
-    def _is_active(self, step: int) -> bool:
-        """Tell whether any of the 40 ms that a step's latent describes was active."""
-        first = TICKS_PER_DOUBLE_FRAME * step
-        return any(self._active[i] for i in range(first, min(first + _ACTIVITY_FLAGS, len(self._active))))
+        Raises:
+            UsageError: The networks gave values that are not finite.
+        """
+        num_bytes, num_latents = encode_history(*self.payload_arguments(config, max_bytes))
+        check_finite(num_bytes)
+        return self.written(num_bytes, num_latents) if num_bytes else None
+
+    def written(self, num_bytes: int, num_latents: int) -> WrittenPayload:
+        """Return the payload that `encode_history` wrote last."""
+        return WrittenPayload(data=self._out[:num_bytes].tobytes(), num_latents=num_latents)
+
+
+def check_packet_samples(num_samples: int, tick_samples: int) -> None:
+    """Check that a packet is a multiple of 2.5 ms, so many samples, up to 120 ms.
+
+    Raises:
+        UsageError: It is not.
+    """
+    longest = _MAX_PACKET_SAMPLES // TICK_SAMPLES * tick_samples
+    if num_samples % tick_samples or num_samples > longest:
+        raise UsageError(f"a packet must be a multiple of {tick_samples} samples up to {longest}, got {num_samples}")
+
+
+def check_finite(num_bytes: int) -> None:
+    """Check what `encode_history` returned.
+
+    Raises:
+        UsageError: The networks gave values that are not finite.
+    """
+    if num_bytes == NOT_FINITE:
+        raise UsageError("latents and states must be finite")

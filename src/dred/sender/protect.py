@@ -8,8 +8,7 @@ from dred.audio import as_block
 from dred.errors import UsageError
 from dred.opus import packet_duration_rtp
 from dred.sender.config import DredConfig
-from dred.sender.guard import TailGuard
-from dred.sender.history import RedundancyEncoder
+from dred.sender.parts import RedundancyEncoder
 from dred.sender.redundancy import Redundancy
 from dred.timebase import OPUS_RATES_HZ, rtp_to_samples
 
@@ -45,14 +44,13 @@ def protect_packets(
         raise UsageError(f"rate_hz must be one of {OPUS_RATES_HZ}, got {rate_hz}")
     if lookahead_samples is None:
         lookahead_samples = _LOOKAHEAD_US * rate_hz // 1_000_000
-    redundancy = Redundancy(config, encoder, rate_hz=rate_hz, lookahead_samples=lookahead_samples)
+    redundancy = Redundancy(config, encoder.tables, rate_hz=rate_hz, lookahead_samples=lookahead_samples)
     samples = as_block(pcm, 1 if pcm.ndim == 1 else pcm.shape[1])
-    guard = TailGuard()
     position = 0
     for packet in packets:
         num_samples = rtp_to_samples(packet_duration_rtp(packet), rate_hz)
         block = samples[position : position + num_samples]
         position += num_samples
-        redundancy.push(np.pad(block, ((0, num_samples - len(block)), (0, 0))))
-        written = redundancy.write(max_bytes=config.max_bytes)
-        yield guard.attach(packet, redundancy.version, written.data if written else None)
+        for step in redundancy.take_in(np.pad(block, ((0, num_samples - len(block)), (0, 0)))):
+            redundancy.remember(*encoder.encode(step))
+        yield redundancy.protect(packet)[0]

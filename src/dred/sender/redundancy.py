@@ -1,81 +1,123 @@
-"""The send side of redundancy: PCM at the codec's rate in, one payload per packet out.
+"""The send side of redundancy around its networks: PCM at the codec's rate in, one payload per packet out.
 
-mono -> 16 kHz -> high-pass -> activity
-                          '--> latent history -> payload
+    samples --take_in--> 16 kHz, in steps of 20 ms --the networks--> remember --> history --protect--> packet
+
+One compiled call on either side of the networks.
 """
 
-import math
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float32
 
-from dred.audio.biquads import filter_sections, initial_biquad_state
-from dred.bitstream import DredVersion, WrittenPayload
-from dred.features import Downsampler
-from dred.sender.activity import ActivityDetector
+from dred.bitstream import MAX_PAYLOAD_BYTES, DredVersion, PayloadTables, WrittenPayload
+from dred.compilation import compiled
+from dred.opus.lone_extension import MAX_OVERHEAD_BYTES, NOT_SIMPLE, UNSAFE, extend_packet, lone_item
+from dred.opus.packet import MAX_FRAME_BYTES
+from dred.opus.silk_frame import SCRATCH_SHAPE
 from dred.sender.config import DredConfig
-from dred.sender.history import LatentHistory, RedundancyEncoder
-from dred.timebase import SAMPLE_RATE_HZ
+from dred.sender.guard import attach_payload
+from dred.sender.history import LatentHistory, check_finite, check_packet_samples
+from dred.sender.history_kernel import advance_history, encode_history, make_room
+from dred.sender.intake import hear, initial_intake_state
+from dred.timebase import SAMPLE_RATE_HZ, TICK_SAMPLES
 
-# libopus encodes speech above 60 Hz, and its redundancy describes the same signal.
-_HIGH_PASS_HZ = 60.0
+_TICKS_PER_S = SAMPLE_RATE_HZ // TICK_SAMPLES
 
 
 class Redundancy:
     """One stream's redundancy, in step with the packets of its main codec."""
 
-    def __init__(
-        self,
-        config: DredConfig,
-        encoder: RedundancyEncoder,
-        *,
-        rate_hz: int,
-        lookahead_samples: int,
-    ) -> None:
+    def __init__(self, config: DredConfig, tables: PayloadTables, *, rate_hz: int, lookahead_samples: int) -> None:
         """Start a stream.
 
         Args:
             config: How much and how fine.
-            encoder: The networks.
+            tables: Those of the networks.
             rate_hz: The rate of the samples: one of Opus's.
-            lookahead_samples: The main codec's look-ahead at that rate.
+            lookahead_samples: The main codec's look-ahead at that rate, up to 40 ms.
 
         Raises:
-            UsageError: The rate is none of Opus's.
+            UsageError: The rate is none of Opus's, or the look-ahead is out of range.
         """
         self.config = config
-        self._version = encoder.tables.version
-        self._downsampler = Downsampler(rate_hz=rate_hz)
-        self._filter = self._downsampler.initial_state()
-        self._high_pass = _HighPass()
-        self._activity = ActivityDetector()
-        self._history = LatentHistory(encoder, lookahead_samples=lookahead_samples * SAMPLE_RATE_HZ // rate_hz)
+        self.version: DredVersion = tables.version
+        self._tick_samples = rate_hz // _TICKS_PER_S
+        self._intake = initial_intake_state(rate_hz)
+        self._history = LatentHistory(tables, lookahead_samples=lookahead_samples * SAMPLE_RATE_HZ // rate_hz)
+        self._payload_arguments = self._history.payload_arguments(config, config.max_bytes)
+        self._item = lone_item(tables.version.extension_id, tables.version.prefix)
+        self._scratch = np.empty(SCRATCH_SHAPE, np.int64)
+        self._packet = np.empty(MAX_FRAME_BYTES + MAX_PAYLOAD_BYTES + MAX_OVERHEAD_BYTES, np.uint8)
 
-    @property
-    def version(self) -> DredVersion:
-        """The payload's version: that of the encoder's tables."""
-        return self._version
+    def take_in(self, samples: Float32[np.ndarray, "samples channels"]) -> list[Float32[np.ndarray, " 320"]]:
+        """Take in the samples of the next packet, -1 to 1, and return what the networks have to hear, oldest first.
 
-    def push(self, samples: Float32[np.ndarray, "samples channels"]) -> None:
-        """Take in the samples of the next packet, -1 to 1."""
-        mono = self._high_pass.filter(self._downsampler.convert(self._filter, samples.mean(axis=1)))
-        self._history.push(mono, active=self._activity.is_active(mono))
+        Raises:
+            UsageError: The samples are no multiple of 2.5 ms up to 120 ms.
+        """
+        check_packet_samples(len(samples), self._tick_samples)
+        return self._history.steps(*_take_in(samples, self._tick_samples, self._intake, self._history.intake))
+
+    def remember(self, latent: Float32[np.ndarray, " latent"], state: Float32[np.ndarray, " state"]) -> None:
+        """Take what the networks made of the next step; all steps of a packet before its redundancy is written."""
+        self._history.remember(latent, state)
+
+    def protect(self, packet: bytes) -> tuple[bytes, int]:
+        """Write the payload of the packet whose samples were taken in last, and attach it.
+
+        Returns:
+            The packet and the latents in it; as it was and 0, if there is nothing to say or that would not be safe.
+
+        Raises:
+            UsageError: The networks gave values that are not finite.
+            OpusFormatError: The packet breaks a rule of its format.
+            ExtensionFormatError: Its padding is broken.
+        """
+        num_bytes, num_latents, size = _protect(
+            self._packet, packet, self._item, self._scratch, self._payload_arguments
+        )
+        check_finite(num_bytes)
+        if num_bytes == 0 or size == UNSAFE:
+            return packet, 0
+        if size == NOT_SIMPLE:
+            protected = self.attach(packet, self._history.written(num_bytes, num_latents))
+            return protected, 0 if protected is packet else num_latents
+        return self._packet[:size].tobytes(), num_latents
 
     def write(self, *, max_bytes: int) -> WrittenPayload | None:
-        """Write the payload of the packet whose samples were pushed last, or None if there is nothing to say."""
+        """Write the payload of the packet whose samples were taken in last, or None if there is nothing to say.
+
+        Raises:
+            UsageError: The networks gave values that are not finite.
+        """
         return self._history.write(self.config, max_bytes=min(max_bytes, self.config.max_bytes))
 
+    def attach(self, packet: bytes, written: WrittenPayload) -> bytes:
+        """Return the packet with the payload in it, or as it is if that is not safe.
 
-class _HighPass:
-    """A second order Butterworth high-pass at 16 kHz. Source: bilinear transform of s^2 / (s^2 + sqrt(2) s + 1)."""
+        Raises:
+            OpusFormatError: The packet breaks a rule of its format.
+            ExtensionFormatError: Its padding is broken.
+        """
+        return attach_payload(packet, self.version, written.data)
 
-    def __init__(self) -> None:
-        k = math.tan(math.pi * _HIGH_PASS_HZ / SAMPLE_RATE_HZ)
-        scale = 1 / (1 + math.sqrt(2) * k + k * k)
-        a1 = 2 * (k * k - 1) * scale
-        a2 = (1 - math.sqrt(2) * k + k * k) * scale
-        self._sections = np.array([[scale, -2 * scale, scale, a1, a2]])
-        self._state = initial_biquad_state(self._sections)
 
-    def filter(self, samples: Float32[np.ndarray, " samples"]) -> Float32[np.ndarray, " samples"]:
-        return filter_sections(samples.astype(np.float64), self._sections, self._state, 1, 1).astype(np.float32)
+@compiled(makes_arrays=False)
+@no_type_check
+def _take_in(pcm, tick_samples, intake, history):
+    samples, counters, activity, lookahead_samples = history
+    num_samples = len(pcm) // tick_samples * TICK_SAMPLES
+    at = make_room(samples, counters, num_samples)
+    is_active = hear(samples[at : at + num_samples], pcm, intake)
+    return advance_history(counters, activity, num_samples, is_active, lookahead_samples)
+
+
+@compiled(makes_arrays=False)
+@no_type_check
+def _protect(out, packet, item, scratch, arguments):
+    num_bytes, num_latents = encode_history(*arguments)
+    size = 0
+    if num_bytes > 0:
+        size = extend_packet(out, packet, item, arguments[0][:num_bytes], scratch)
+    return num_bytes, num_latents, size

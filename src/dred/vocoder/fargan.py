@@ -11,28 +11,31 @@ Source: Valin et al., "Very low complexity speech synthesis using framewise auto
 prediction", 2024; facts from libopus 1.6.1 dnn/fargan.c.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float32
-from numba import njit
 
+from dred.compilation import compiled
 from dred.errors import UsageError
 from dred.features import NUM_FEATURES, PITCH, pitch_to_period_samples
 from dred.nn import Engine, Gru, Linear, Tensors
-
-FRAME_SAMPLES = 160
-SUBFRAME_SAMPLES = 40
-START_FEATURE_FRAMES = 5
-START_SAMPLES = 320
-
-_NUM_SUBFRAMES = 4
-_HISTORY_SAMPLES = 256
-# The prediction reaches two samples to either side of the sub-frame.
-_PREDICTION_MARGIN = 2
-_DE_EMPHASIS = np.float32(0.85)
-_SHORTEST_EMBEDDED_PERIOD = 32
+from dred.vocoder.layout import (
+    CONDITION_PAST,
+    DE_EMPHASIS,
+    FRAME_SAMPLES,
+    HISTORY_SAMPLES,
+    NUM_SUBFRAMES,
+    PREDICTION_MARGIN,
+    PREDICTION_SAMPLES,
+    SHORTEST_EMBEDDED_PERIOD,
+    START_FEATURE_FRAMES,
+    START_SAMPLES,
+    SUBFRAME_SAMPLES,
+)
+from dred.vocoder.request import SpeechRequest
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,10 +112,10 @@ class Fargan:
         if features.shape != (START_FEATURE_FRAMES, NUM_FEATURES) or samples.shape != (START_SAMPLES,):
             raise UsageError(f"start needs (5, 20) features and 320 samples, got {features.shape}, {samples.shape}")
         state = FarganState(
-            history=np.zeros(_HISTORY_SAMPLES, np.float32),
+            history=np.zeros(HISTORY_SAMPLES, np.float32),
             last_sample=samples[-1],
             period_samples=0,
-            condition_conv=np.zeros((2, self.condition_1.num_outputs), np.float32),
+            condition_conv=np.zeros((CONDITION_PAST, self.condition_1.num_outputs), np.float32),
             signal_conv=np.zeros((1, self.signal_conv.num_inputs // 2), np.float32),
             grus=[np.zeros(gru.num_units, np.float32) for gru in self.grus],
         )
@@ -122,16 +125,30 @@ class Fargan:
             period_samples = pitch_to_period_samples(frame[PITCH])
             conditions = self._conditions(state, frame, period_samples)
         emphasised = np.zeros(START_SAMPLES, np.float32)
-        emphasised[1:] = samples[1:] - _DE_EMPHASIS * samples[:-1]
+        emphasised[1:] = samples[1:] - DE_EMPHASIS * samples[:-1]
         state.history[-FRAME_SAMPLES:] = emphasised[:FRAME_SAMPLES]
-        for condition, known in zip(conditions, emphasised[FRAME_SAMPLES:].reshape(_NUM_SUBFRAMES, -1)):
+        for condition, known in zip(conditions, emphasised[FRAME_SAMPLES:].reshape(NUM_SUBFRAMES, -1)):
             self._subframe(state, condition)
             # The network's guess at what is known is replaced by what was heard.
             state.history[-SUBFRAME_SAMPLES:] = known
         return state
 
-    def synthesise(self, state: FarganState, features: Float32[np.ndarray, " 20"]) -> Float32[np.ndarray, " 160"]:
-        """Speak the next 10 ms, -1 to 1; louder samples are not clipped here."""
+    def synthesise(
+        self, state: FarganState, features: Float32[np.ndarray, "frames 20"]
+    ) -> Float32[np.ndarray, " samples"]:
+        """Speak the next 10 ms per feature frame, -1 to 1; louder samples are not clipped here."""
+        return np.concatenate([np.zeros(0, np.float32), *(self._synthesise_frame(state, frame) for frame in features)])
+
+    def speak(self, requests: Sequence[SpeechRequest]) -> list[Float32[np.ndarray, " samples"]]:
+        """Speak what several streams ask for."""
+        spoken = []
+        for request in requests:
+            if request.opening is not None:
+                request.state = self.start(*request.opening)
+            spoken.append(self.synthesise(request.state, request.features))
+        return spoken
+
+    def _synthesise_frame(self, state: FarganState, features: np.ndarray) -> np.ndarray:
         period_samples = pitch_to_period_samples(features[PITCH])
         conditions = self._conditions(state, features, period_samples)
         emphasised = np.concatenate([self._subframe(state, condition) for condition in conditions])
@@ -142,11 +159,11 @@ class Fargan:
         return samples
 
     def _conditions(self, state: FarganState, features: np.ndarray, period_samples: int) -> np.ndarray:
-        row = min(max(period_samples - _SHORTEST_EMBEDDED_PERIOD, 0), len(self.period_embedding) - 1)
+        row = min(max(period_samples - SHORTEST_EMBEDDED_PERIOD, 0), len(self.period_embedding) - 1)
         x = np.concatenate([features, self.period_embedding[row]])
         x = self.engine.dense(self.condition_1, x, "tanh")
         x = self.engine.conv1d(self.condition_conv, state.condition_conv, x)
-        return self.engine.dense(self.condition_2, x, "tanh").reshape(_NUM_SUBFRAMES, -1)
+        return self.engine.dense(self.condition_2, x, "tanh").reshape(NUM_SUBFRAMES, -1)
 
     def _subframe(self, state: FarganState, condition: np.ndarray) -> np.ndarray:
         engine = self.engine
@@ -156,7 +173,7 @@ class Fargan:
         x = engine.conv1d(self.signal_conv, state.signal_conv, x)
         first = x = engine.glu(self.signal_glu, x)
         gates = engine.dense(self.pitch_gates, x, "sigmoid")
-        inner = prediction[_PREDICTION_MARGIN:-_PREDICTION_MARGIN]
+        inner = prediction[PREDICTION_MARGIN:-PREDICTION_MARGIN]
         outputs = []
         for number, (gru, glu) in enumerate(zip(self.grus, self.glus)):
             engine.gru(gru, state.grus[number], np.concatenate([x, gates[number] * inner, recent]))
@@ -170,30 +187,30 @@ class Fargan:
         return samples
 
 
-@njit(cache=True, nogil=True)
+@compiled
 @no_type_check
 def _normalised_past(history, gain, period_samples):
     """Return the last period, repeated as often as the sub-frame needs, and the last sub-frame, both over the gain."""
     scale = np.float32(1.0) / (np.float32(1e-5) + gain)
-    prediction = np.empty(SUBFRAME_SAMPLES + 2 * _PREDICTION_MARGIN, np.float32)
-    position = _HISTORY_SAMPLES - period_samples - _PREDICTION_MARGIN
+    prediction = np.empty(PREDICTION_SAMPLES, np.float32)
+    position = HISTORY_SAMPLES - period_samples - PREDICTION_MARGIN
     for n in range(prediction.size):
         # A period longer than the history sees its oldest sample.
         prediction[n] = min(np.float32(1), max(np.float32(-1), history[max(position, 0)] * scale))
         position += 1
-        if position == _HISTORY_SAMPLES:
+        if position == HISTORY_SAMPLES:
             position -= max(period_samples, 1)
     recent = np.empty(SUBFRAME_SAMPLES, np.float32)
     for n in range(SUBFRAME_SAMPLES):
-        recent[n] = min(np.float32(1), max(np.float32(-1), history[_HISTORY_SAMPLES - SUBFRAME_SAMPLES + n] * scale))
+        recent[n] = min(np.float32(1), max(np.float32(-1), history[HISTORY_SAMPLES - SUBFRAME_SAMPLES + n] * scale))
     return prediction, recent
 
 
-@njit(cache=True, nogil=True)
+@compiled
 @no_type_check
 def _de_emphasise(emphasised, last):
     samples = np.empty_like(emphasised)
     for n in range(samples.size):
-        last = emphasised[n] + _DE_EMPHASIS * last
+        last = emphasised[n] + DE_EMPHASIS * last
         samples[n] = last
     return samples

@@ -1,25 +1,27 @@
 """The pitch network: instantaneous frequency and cross-correlation of one frame to a pitch class.
 
     88 spectral values ---> dense 64 -> dense 64 ---------------.
-    224 correlations -> conv 3x3, 8 channels -> conv 3x3 -> 224 -+-> dense 64 -> GRU 64 -> 180 classes
+    224 correlations -> conv 3x3, 4 channels -> conv 3x3 -> 224 -+-> dense 64 -> GRU 64 -> 180 classes
 
 Source: facts from libopus 1.6.1 dnn/pitchdnn.c.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float32
 
+from dred.errors import ModelError
 from dred.nn import Conv2d, Engine, Gru, Linear, Tensors
 
-NUM_LAGS = 224
-NUM_FREQUENCY_VALUES = 88
-_NUM_CLASSES = 180
-_CLASSES_PER_OCTAVE = 60
-_MEAN_RADIUS = 2
+NUM_LAGS: Final = 224
+NUM_FREQUENCY_VALUES: Final = 88
+NUM_CLASSES: Final = 180
+CLASSES_PER_OCTAVE: Final = 60
+MEAN_RADIUS: Final = 2
 # libopus starts its search for the maximum at this value and class 0.
-_LEAST_MAXIMUM = -1.0
+LEAST_MAXIMUM: Final = -1.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,16 +53,27 @@ class PitchNetwork:
         Raises:
             ModelError: A layer is missing or does not fit.
         """
-        return cls(
+        frequency_1 = Linear.from_tensors(tensors, "dense_if_upsampler_1", NUM_FREQUENCY_VALUES)
+        frequency_2 = Linear.from_tensors(tensors, "dense_if_upsampler_2", frequency_1.num_outputs)
+        downsampler = Linear.from_tensors(tensors, "dense_downsampler", NUM_LAGS + frequency_2.num_outputs)
+        gru = Gru.from_tensors(tensors, "gru_1", downsampler.num_outputs)
+        network = cls(
             engine=engine,
-            frequency_1=Linear.from_tensors(tensors, "dense_if_upsampler_1", NUM_FREQUENCY_VALUES),
-            frequency_2=Linear.from_tensors(tensors, "dense_if_upsampler_2"),
+            frequency_1=frequency_1,
+            frequency_2=frequency_2,
             conv_1=Conv2d.from_tensors(tensors, "conv2d_1"),
             conv_2=Conv2d.from_tensors(tensors, "conv2d_2"),
-            downsampler=Linear.from_tensors(tensors, "dense_downsampler"),
-            gru=Gru.from_tensors(tensors, "gru_1"),
-            classes=Linear.from_tensors(tensors, "dense_final_upsampler"),
+            downsampler=downsampler,
+            gru=gru,
+            classes=Linear.from_tensors(tensors, "dense_final_upsampler", gru.num_units),
         )
+        num_channels = len(network.conv_1.bias)
+        shapes = network.conv_1.weight.shape[:2], network.conv_2.weight.shape[:2]
+        if shapes != ((num_channels, 1), (1, num_channels)):
+            raise ModelError(f"the pitch network's convolutions do not fit one another: {shapes[0]} and {shapes[1]}")
+        if network.classes.num_outputs < NUM_CLASSES:
+            raise ModelError(f"the pitch network needs {NUM_CLASSES} classes, got {network.classes.num_outputs}")
+        return network
 
     def initial_state(self) -> PitchState:
         """Return the memory of a stream that has not begun."""
@@ -85,7 +98,7 @@ class PitchNetwork:
         lags = engine.conv2d(self.conv_2, state.second_memory, _with_margin(channels))
         x = engine.dense(self.downsampler, np.concatenate([lags[0], x]), "tanh")
         engine.gru(self.gru, state.gru, x)
-        return _expected_pitch(engine.dense(self.classes, state.gru, "linear")[:_NUM_CLASSES])
+        return expected_pitch(engine.dense(self.classes, state.gru, "linear")[:NUM_CLASSES])
 
 
 def _with_margin(rows: Float32[np.ndarray, "channels 224"]) -> Float32[np.ndarray, "channels 226"]:
@@ -95,11 +108,11 @@ def _with_margin(rows: Float32[np.ndarray, "channels 224"]) -> Float32[np.ndarra
     return padded
 
 
-def _expected_pitch(scores: Float32[np.ndarray, " 180"]) -> float:
+def expected_pitch(scores: Float32[np.ndarray, " 180"]) -> float:
     """Average the classes around the best one, weighted by their exponentials."""
     best = int(np.argmax(scores))
-    if scores[best] <= _LEAST_MAXIMUM:
+    if scores[best] <= LEAST_MAXIMUM:
         best = 0
-    classes = np.arange(max(0, best - _MEAN_RADIUS), min(_NUM_CLASSES, best + _MEAN_RADIUS + 1))
+    classes = np.arange(max(0, best - MEAN_RADIUS), min(NUM_CLASSES, best + MEAN_RADIUS + 1))
     weights = np.exp(scores[classes])
-    return float(weights @ classes / weights.sum()) / _CLASSES_PER_OCTAVE - 1.5
+    return float(weights @ classes / weights.sum()) / CLASSES_PER_OCTAVE - 1.5

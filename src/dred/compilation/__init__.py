@@ -1,0 +1,10 @@
+"""How every kernel is compiled: by Numba, on first use, kept on disk, without the interpreter lock.
+
+@compiled -> first call -> code on disk, of these very sources? -> load it
+                               '-> no: compile, keep
+"""
+
+from dred.compilation.compiled import FAST_SUMS, code_folder, compiled
+from dred.compilation.pointer import compile_pointer
+
+__all__ = ["FAST_SUMS", "code_folder", "compile_pointer", "compiled"]

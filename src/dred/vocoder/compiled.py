@@ -1,0 +1,125 @@
+"""The vocoder for real-time use: FARGAN in whole compiled stages, for one stream or many at once."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float32
+
+from dred.errors import UsageError
+from dred.features import NUM_FEATURES
+from dred.nn import Linear, ReferenceEngine, Tensors
+from dred.nn.kernels import Scratch, layer_rows, pack
+from dred.vocoder import fargan_kernel as kernel
+from dred.vocoder.fargan import Fargan
+from dred.vocoder.layout import FRAME_SAMPLES, START_FEATURE_FRAMES, START_SAMPLES
+from dred.vocoder.request import SpeechRequest
+
+State = Float32[np.ndarray, "1 memory"]
+
+
+class CompiledFargan:
+    """FARGAN's weights, packed. States are rows of floats; any number of threads may call."""
+
+    def __init__(self, fargan: Fargan, instructions: str | None = None) -> None:
+        """Pack a vocoder's layers for an instruction set; by default the processor's fastest."""
+        self._network = pack(_ordered_layers(fargan), instructions)
+        table = layer_rows(self._network)
+        self._memory_size = kernel.memory_size(table)
+        self._scratch = Scratch(self._network, kernel.row_widths(table))
+
+    @classmethod
+    def from_tensors(cls, tensors: Tensors) -> "CompiledFargan":
+        """Build the vocoder from a weights file's tensors.
+
+        Raises:
+            ModelError: A layer is missing or does not fit.
+        """
+        return cls(Fargan.from_tensors(tensors, ReferenceEngine()))
+
+    def start(self, features: Float32[np.ndarray, "5 20"], samples: Float32[np.ndarray, " 320"]) -> State:
+        """Take up speech where it broke off, as `Fargan.start` does.
+
+        Raises:
+            UsageError: The shapes are not these.
+        """
+        _check_opening(features, samples)
+        memory = np.empty((1, self._memory_size), np.float32)
+        self._start(memory, np.ascontiguousarray(features)[None], np.ascontiguousarray(samples)[None])
+        return memory
+
+    def synthesise(self, state: State, features: Float32[np.ndarray, "frames 20"]) -> Float32[np.ndarray, " samples"]:
+        """Speak the next 10 ms per feature frame, -1 to 1; louder samples are not clipped here."""
+        num_frames = np.full(1, len(features), np.int64)
+        return self._synthesise(state, np.ascontiguousarray(features)[None], num_frames)[0]
+
+    def speak(self, requests: Sequence[SpeechRequest]) -> list[Float32[np.ndarray, " samples"]]:
+        """Speak what several streams ask for, all in one go.
+
+        Raises:
+            UsageError: The shapes of an opening are not those of `start`.
+        """
+        if not requests:
+            return []
+        openings = [request for request in requests if request.opening is not None]
+        if openings:
+            self._open(openings)
+        if len(requests) == 1:
+            return [self.synthesise(requests[0].state, requests[0].features)]
+        order = sorted(range(len(requests)), key=lambda n: -len(requests[n].features))
+        num_frames = np.array([len(requests[n].features) for n in order], np.int64)
+        features = np.zeros((len(order), num_frames.max(), NUM_FEATURES), np.float32)
+        for row, n in enumerate(order):
+            features[row, : num_frames[row]] = requests[n].features
+        memory = np.concatenate([requests[n].state for n in order])
+        samples = self._synthesise(memory, features, num_frames)
+        spoken = [samples[:0]] * len(order)
+        for row, n in enumerate(order):
+            requests[n].state[0] = memory[row]
+            spoken[n] = samples[row, : num_frames[row] * FRAME_SAMPLES]
+        return spoken
+
+    def _open(self, requests: Sequence[SpeechRequest]) -> None:
+        openings = [request.opening for request in requests if request.opening is not None]
+        for features, samples in openings:
+            _check_opening(features, samples)
+        memory = np.empty((len(requests), self._memory_size), np.float32)
+        self._start(
+            memory, np.stack([features for features, _ in openings]), np.stack([heard for _, heard in openings])
+        )
+        for row, request in enumerate(requests):
+            request.state = memory[row : row + 1]
+
+    def _start(self, memory: np.ndarray, features: np.ndarray, samples: np.ndarray) -> None:
+        space = self._scratch.borrow(len(memory))
+        kernel.start(self._network, memory, features, samples, *space)
+        self._scratch.give_back(space)
+
+    def _synthesise(self, memory: np.ndarray, features: np.ndarray, num_frames: np.ndarray) -> np.ndarray:
+        samples = np.empty((len(memory), features.shape[1] * FRAME_SAMPLES), np.float32)
+        space = self._scratch.borrow(len(memory))
+        kernel.synthesise(self._network, memory, features, num_frames, samples, *space)
+        self._scratch.give_back(space)
+        return samples
+
+
+def _ordered_layers(fargan: Fargan) -> list[Linear]:
+    """Return the layers in the order in which the kernel numbers them."""
+    embedding = np.ascontiguousarray(fargan.period_embedding.T)
+    layers = [
+        Linear(weight=embedding, bias=np.zeros(len(embedding), np.float32)),
+        fargan.condition_1,
+        fargan.condition_conv,
+        fargan.condition_2,
+        fargan.gain,
+        fargan.signal_conv,
+        fargan.signal_glu,
+        fargan.pitch_gates,
+    ]
+    for gru, glu in zip(fargan.grus, fargan.glus):
+        layers += [gru.input, gru.recurrent, glu]
+    return [*layers, fargan.skip, fargan.skip_glu, fargan.output]
+
+
+def _check_opening(features: np.ndarray, samples: np.ndarray) -> None:
+    if features.shape != (START_FEATURE_FRAMES, NUM_FEATURES) or samples.shape != (START_SAMPLES,):
+        raise UsageError(f"start needs (5, 20) features and 320 samples, got {features.shape}, {samples.shape}")
