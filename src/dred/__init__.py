@@ -6,13 +6,14 @@
               '-- concealment (nothing covers the gap)
 
 `Sender` turns speech into protected Opus packets, `Receiver` turns what arrives into speech; `protect` and `recover` do
-the same for whole streams.
+the same for whole streams, `SenderBank` and `ReceiverBank` for many at once.
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dred.assembly import Receiver, Sender
+    from dred.banks import ReceiverBank, SenderBank
     from dred.errors import DredError, LibopusError, ModelError, RemoteDataError, UsageError
     from dred.offline import ArrivedPacket, protect, recover, recover_stream
     from dred.receiver import (
@@ -31,6 +32,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "assembly": ("Receiver", "Sender"),
+    "banks": ("ReceiverBank", "SenderBank"),
     "errors": ("DredError", "LibopusError", "ModelError", "RemoteDataError", "UsageError"),
     "offline": ("ArrivedPacket", "protect", "recover", "recover_stream"),
     "receiver": (
@@ -57,10 +59,12 @@ __all__ = [
     "Played",
     "PrimingConfig",
     "Receiver",
+    "ReceiverBank",
     "ReceiverConfig",
     "RedundancyRefused",
     "RemoteDataError",
     "Sender",
+    "SenderBank",
     "SenderConfig",
     "SentPacket",
     "Source",

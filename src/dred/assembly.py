@@ -11,7 +11,7 @@ from dred.bitstream import DRED_FINAL, VERSIONS, DredVersion, PayloadTables, Sym
 from dred.concealment import CompiledPredictor, Predictor
 from dred.errors import ModelError
 from dred.features import CompiledAnalysis, FeatureExtractor
-from dred.neural_encoder import NeuralEncoder
+from dred.neural_encoder import NeuralEncoder, NeuralEncoderBank
 from dred.nn import Engine, default_engine
 from dred.opus import OpusDecoder
 from dred.rdovae import CompiledDecoder, CompiledEncoder, RdovaeDecoder
@@ -83,6 +83,18 @@ def build_encoder(config: DredConfig, weights: WeightSet | None = None) -> Neura
     if weights is None:
         weights = load(version=_weights_version(version))
     return NeuralEncoder(payload_tables(weights, version), *_encoder_networks(weights))
+
+
+def build_encoder_bank(config: DredConfig, num_streams: int, weights: WeightSet | None = None) -> NeuralEncoderBank:
+    """Build the sender's networks for several streams of one configuration.
+
+    Raises:
+        ModelError: No weights speak that version.
+    """
+    version = _VERSION_NAMES[config.version]
+    if weights is None:
+        weights = load(version=_weights_version(version))
+    return NeuralEncoderBank(payload_tables(weights, version), *_encoder_networks(weights), num_streams)
 
 
 def build_parts(weights: Sequence[WeightSet], engine: Engine | None = None) -> NeuralParts:

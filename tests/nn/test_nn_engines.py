@@ -158,3 +158,13 @@ def test_layers_leave_their_input_as_it_is(rng: np.random.Generator, engine: Eng
     engine.gru(Gru(input=random_linear(rng, 8, 12), recurrent=random_linear(rng, 4, 12)), np.zeros(4, np.float32), x)
     engine.conv1d(random_linear(rng, 16, 3), np.zeros((1, 8), np.float32), x)
     np.testing.assert_array_equal(x, before)
+
+
+def test_a_map_may_serve_several_units(rng: np.random.Generator, engine: Engine) -> None:
+    source, x = random_linear(rng, 8, 12), random_vector(rng, 8)
+    for recurrent in (random_linear(rng, 4, 12), random_linear(rng, 4, 12)):
+        unit = Gru(input=source, recurrent=recurrent)
+        state, expected = np.ones(4, np.float32), np.ones(4, np.float32)
+        engine.gru(unit, state, x)
+        REFERENCE.gru(unit, expected, x)
+        assert_close(state, expected)

@@ -54,7 +54,7 @@ def test_a_row_does_not_depend_on_the_others(rng: np.random.Generator, instructi
 
 
 def test_grus_are_their_formulas(rng: np.random.Generator, instructions: str, maker: str) -> None:
-    for num_inputs, num_units in zip((*SIZES, 33), (13, *SIZES)):
+    for num_inputs, num_units in zip((*SIZES, 33), (13, *SIZES), strict=True):
         unit = random_gru(rng, maker, num_inputs, num_units)
         network = pack([unit.input, unit.recurrent], instructions)
         x, state = activations(rng, MAX_ROWS, num_inputs), activations(rng, MAX_ROWS, num_units)
@@ -70,7 +70,7 @@ def test_grus_are_their_formulas(rng: np.random.Generator, instructions: str, ma
 def test_the_steps_of_a_gru_at_once_are_its_steps_one_by_one(
     rng: np.random.Generator, instructions: str, maker: str
 ) -> None:
-    for num_steps, num_units in zip((1, 2, 3, 5, 7, 9, MAX_ROWS), SIZES):
+    for num_steps, num_units in zip((1, 2, 3, 4, 5, 7, 9, MAX_ROWS), SIZES, strict=True):
         unit = random_gru(rng, maker, 13, num_units)
         network = pack([unit.input, unit.recurrent], instructions)
         work = workspace(network, num_steps)

@@ -4,9 +4,7 @@ Both round activations to 1/127, but tanh differs in its last digits, so that no
 is left below is that noise.
 """
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +21,7 @@ from dred.bitstream import (
     split_prefix,
 )
 from dred.evaluation import compare_features
-from dred.nn import Engine, ReferenceEngine, default_engine
+from dred.nn import ReferenceEngine, default_engine
 from dred.opus import find_extension
 from dred.rdovae import CompiledDecoder, CompiledEncoder, RdovaeDecoder, RdovaeEncoder
 from dred.weights import WeightSet
@@ -140,13 +138,12 @@ def test_a_wrong_level_does_not_conform(shared: Path, weights_v12: WeightSet) ->
 
 
 def encode_and_decode(
-    weights: WeightSet, features: np.ndarray, build: Callable[..., Any]
+    encoder: RdovaeEncoder | CompiledEncoder, decoder: RdovaeDecoder | CompiledDecoder, features: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Latents and states of all steps, and what becomes of every second latent at rising levels."""
-    dims = {"latent_dim": weights.latent_dim, "state_dim": weights.state_dim}
-    latents, states = encode_each(build(build_encoder, **dims), features.reshape(-1, 2, 20))
+    latents, states = encode_each(encoder, features.reshape(-1, 2, 20))
     chosen = latents[::-2].copy()
-    return latents, states, build(build_decoder, **dims).decode(states[-1], chosen, np.arange(len(chosen)) % 16)
+    return latents, states, decoder.decode(states[-1], chosen, np.arange(len(chosen)) % 16)
 
 
 @pytest.mark.parametrize("version", [DRED_V12, DRED_V10], ids=["version 12", "version 10"])
@@ -155,36 +152,36 @@ def test_the_stages_compute_what_the_networks_say(
 ) -> None:
     weights = request.getfixturevalue(f"weights_v{version.name}")
     features = read_floats(shared / "vectors" / V12_VECTORS[0] / "enc_features.f32", 20)[100:200]
-    stages = encode_and_decode(
-        weights, features, lambda build, **dims: build(weights.tensors, default_engine(), **dims)
-    )
-    kinds = {build_encoder: RdovaeEncoder, build_decoder: RdovaeDecoder}
-
-    def composition(engine: Engine) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return encode_and_decode(
-            weights, features, lambda build, **dims: kinds[build].from_tensors(weights.tensors, engine, **dims)
+    stages = encode_and_decode(compiled_encoder(weights), compiled_decoder(weights), features)
+    by_engine = [
+        encode_and_decode(
+            *(
+                half.from_tensors(weights.tensors, engine, latent_dim=weights.latent_dim, state_dim=weights.state_dim)
+                for half in (RdovaeEncoder, RdovaeDecoder)
+            ),
+            features,
         )
-
-    for actual, expected in zip(stages, composition(default_engine())):
-        np.testing.assert_array_equal(actual, expected)
-    # Rounded activations, against exact ones: 1.0 % in latents, 0.9 % in states, 1.8 % in features; in version 10 2.1 %,
-    # 0.5 % and 1.2 %.
-    for actual, expected in zip(stages, composition(ReferenceEngine())):
-        assert relative_rms(actual, expected) < 0.03
+        for engine in (default_engine(), ReferenceEngine())
+    ]
+    # Rounded activations, against exact ones: 1.0 % in latents, 0.9 % in states, 1.8 % in features; in version 10
+    # 2.1 %, 0.5 % and 1.2 %.
+    for actual, same_layers, exact in zip(stages, *by_engine):
+        np.testing.assert_array_equal(actual, same_layers)
+        assert relative_rms(actual, exact) < 0.03
 
 
 def test_all_instructions_give_the_same_bits(shared: Path, weights_v12: WeightSet, instructions: str) -> None:
     features = read_floats(shared / "vectors" / V12_VECTORS[0] / "enc_features.f32", 20)[100:140]
-    results = [
+    tensors, engine = weights_v12.tensors, default_engine()
+    dims = {"latent_dim": weights_v12.latent_dim, "state_dim": weights_v12.state_dim}
+    chosen, portable = (
         encode_and_decode(
-            weights_v12,
-            features,
-            lambda build, name=name, **dims: build(weights_v12.tensors, default_engine(), name, **dims),
+            build_encoder(tensors, engine, name, **dims), build_decoder(tensors, engine, name, **dims), features
         )
         for name in (instructions, "portable")
-    ]
-    for chosen, portable in zip(*results):
-        np.testing.assert_array_equal(chosen, portable)
+    )
+    for actual, expected in zip(chosen, portable):
+        np.testing.assert_array_equal(actual, expected)
 
 
 def test_what_was_encoded_is_decoded_to_similar_features(shared: Path, weights_v12: WeightSet) -> None:

@@ -1,8 +1,10 @@
 """The send path: PCM in, Opus packets with redundancy out.
 
-`SendStream` encodes and protects; `protect_packets` adds redundancy to packets that another encoder made.
+`SendStream` encodes and protects, `SendBank` does so for many streams at once; `protect_packets` adds redundancy to
+packets that another encoder made.
 """
 
+from dred.sender.bank import SendBank
 from dred.sender.config import DredConfig, SenderConfig
 from dred.sender.history import LatentHistory
 from dred.sender.parts import RedundancyEncoder, RedundancyEncoderBank
@@ -15,6 +17,7 @@ __all__ = [
     "LatentHistory",
     "RedundancyEncoder",
     "RedundancyEncoderBank",
+    "SendBank",
     "SendStream",
     "SenderConfig",
     "SentPacket",

@@ -90,8 +90,7 @@ class SendPath:
         Raises:
             UsageError: The samples are not finite, or their type or channels do not fit.
         """
-        block = as_block(pcm, self.config.channels)
-        self._frames.push(self._resampler.push(block) if self._resampler else block)
+        self._frames.push(self._resampler.push(as_block(pcm, self.config.channels)) if self._resampler else pcm)
 
     def feed_end(self) -> None:
         """Follow up what was fed by silence until the codec's delay has run out."""
