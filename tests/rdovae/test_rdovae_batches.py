@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dred.errors import UsageError
 from dred.nn import Tensors, default_engine
 from dred.rdovae import CompiledDecoder, CompiledEncoder
 from networks import build_decoder, build_encoder, encode_each
@@ -111,3 +112,9 @@ def test_the_stages_compute_what_the_networks_say(tensors: Tensors) -> None:
     is_close = np.array(errors) < 2e-5
     # Now and then an activation lies so near the middle of two steps that the last digit decides.
     assert is_close.all() if tensors is FLOATS else is_close.mean() > 0.7, errors
+
+
+def test_streams_without_memories_are_refused() -> None:
+    encoder = CompiledEncoder.from_tensors(FLOATS, latent_dim=LATENT_DIM, state_dim=STATE_DIM)
+    with pytest.raises(UsageError, match="3 streams need as many memories, got 2"):
+        encoder.encode_streams(encoder.initial_state(2), np.zeros((3, 2, 20), np.float32))

@@ -5,6 +5,8 @@ import pytest
 
 from dred.bitstream import DRED_V12
 from dred.opus import OpusDecoder, OpusEncoder, OpusEncoderConfig, find_extension, parse_packet, write_packet
+from dred.opus.lone_extension import NOT_SIMPLE, UNSAFE, extend_packet, lone_item
+from dred.opus.silk_frame import SCRATCH_SHAPE
 from dred.sender.guard import attach_payload
 
 PAYLOAD = bytes(range(1, 60))
@@ -61,3 +63,32 @@ def test_celt_packets_pass_as_they_are(speech: np.ndarray) -> None:
     celt = encoder.encode(np.repeat(speech[:320], 3))
     guarded = attach_payload(celt, DRED_V12, PAYLOAD)
     assert not parse_packet(guarded).padding.startswith(b"\x01")
+
+
+@pytest.mark.parametrize("num_bytes", [8, 60, 251, 252, 253, 254, 505, 506, 507, 1_000])
+def test_simple_packets_are_extended_by_compiled_code_as_any_are(speech: np.ndarray, num_bytes: int) -> None:
+    payload = bytes(range(256)) * 4
+    item = lone_item(DRED_V12.extension_id, DRED_V12.prefix)
+    out, scratch = np.empty(4_000, np.uint8), np.empty(SCRATCH_SHAPE, np.int64)
+    num_unsafe = 0
+    for packet in encode(speech[: 20 * 16_000]):
+        size = extend_packet(out, packet, item, payload[:num_bytes], scratch)
+        expected = attach_payload(packet, DRED_V12, payload[:num_bytes])
+        assert (packet if size == UNSAFE else out[:size].tobytes()) == expected
+        num_unsafe += size == UNSAFE
+    assert num_unsafe < 20
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"\x49" + bytes(8), id="two frames"),
+        pytest.param(b"\x4b\x41\x02" + bytes(8), id="padding"),
+        pytest.param(b"\x48" + bytes(1_276), id="too long a frame"),
+    ],
+)
+def test_packets_that_are_not_simple_are_left_to_others(packet: bytes) -> None:
+    item = lone_item(DRED_V12.extension_id, DRED_V12.prefix)
+    out, scratch = np.empty(4_000, np.uint8), np.empty(SCRATCH_SHAPE, np.int64)
+    assert extend_packet(out, packet, item, PAYLOAD, scratch) == NOT_SIMPLE

@@ -229,3 +229,28 @@ def test_a_single_latent_far_back_is_not_worth_an_extension() -> None:
 def test_a_packet_is_a_multiple_of_the_shortest_frame_up_to_120_ms(num_samples: int) -> None:
     with pytest.raises(UsageError, match="40 samples"):
         Talk().history.take_in(np.zeros(num_samples, np.float32), active=True)
+
+
+@pytest.mark.parametrize("part", [0, 1], ids=["latent", "state"])
+def test_values_that_are_not_finite_are_refused(part: int) -> None:
+    talk = Talk()
+    talk.push(count=2)
+    pair = [np.zeros(dim, np.float32) for dim in (talk.encoder.tables.latent.dim, talk.encoder.tables.state.dim)]
+    pair[part][3] = np.nan
+    talk.history.remember(*pair)
+    with pytest.raises(UsageError, match="finite"):
+        talk.write()
+
+
+@pytest.mark.parametrize("lookahead_samples", [-1, 641])
+def test_a_look_ahead_that_no_offset_can_tell_is_refused(lookahead_samples: int) -> None:
+    with pytest.raises(UsageError, match="0 to 640"):
+        Talk(lookahead_samples=lookahead_samples)
+
+
+def test_the_longest_look_ahead_can_be_told() -> None:
+    talk = Talk(lookahead_samples=640)
+    talk.push(count=4)
+    parsed = talk.write()
+    assert parsed is not None
+    assert parsed.offset_ticks == 16

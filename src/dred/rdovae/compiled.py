@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float32, Int
 
+from dred.errors import UsageError
 from dred.nn import ReferenceEngine, Tensors
 from dred.rdovae import kernels
 from dred.rdovae.decoder import NUM_FEATURES, RdovaeDecoder
@@ -47,7 +48,13 @@ class CompiledEncoder:
     def encode_streams(
         self, state: Memory, features: Float32[np.ndarray, "streams 2 20"]
     ) -> tuple[Float32[np.ndarray, "streams latent"], Float32[np.ndarray, "streams state"]]:
-        """Encode the next 20 ms of several streams, whose memories are the rows of the state."""
+        """Encode the next 20 ms of several streams, whose memories are the rows of the state.
+
+        Raises:
+            UsageError: There are not as many memories as streams.
+        """
+        if len(state) != len(features):
+            raise UsageError(f"{len(features)} streams need as many memories, got {len(state)}")
         return self._encode(state, features.reshape(-1, NUM_INPUTS), are_steps=False)
 
     def encode_steps(

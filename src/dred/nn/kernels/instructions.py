@@ -36,20 +36,19 @@ def usable_instructions() -> tuple[str, ...]:
     return tuple(name for name, needed in _NEEDED.items() if all(features.get(feature) for feature in needed))
 
 
-def choose_instructions() -> str:
-    """Return the fastest usable instruction set, or the one that $DRED_KERNELS names.
+def choose_instructions(named: str | None = None) -> str:
+    """Return the instruction set of a name, else the one that $DRED_KERNELS names, else the fastest usable one.
 
     Raises:
         UsageError: There is none of that name, or this processor cannot run it.
     """
-    named = os.environ.get(ENVIRONMENT_VARIABLE)
     usable = usable_instructions()
-    if not named:
-        return usable[0]
-    if named not in usable:
+    name = named or os.environ.get(ENVIRONMENT_VARIABLE) or usable[0]
+    if name not in usable:
+        source = "instructions" if named else f"${ENVIRONMENT_VARIABLE}"
         known = ", ".join(INSTRUCTION_SETS)
-        raise UsageError(f"${ENVIRONMENT_VARIABLE} must be one of {', '.join(usable)} here (of {known}), not {named!r}")
-    return named
+        raise UsageError(f"{source} must be one of {', '.join(usable)} here (of {known}), not {name!r}")
+    return name
 
 
 def _target_features() -> dict[str, bool]:

@@ -61,9 +61,9 @@ def pack(layers: Sequence[Linear], instructions: str | None = None) -> Network:
         instructions: The instruction set to lay them out for; by default the processor's fastest, or $DRED_KERNELS.
 
     Raises:
-        UsageError: $DRED_KERNELS names none that this processor can run.
+        UsageError: This processor cannot run the instructions, or those that $DRED_KERNELS names.
     """
-    instructions = instructions or choose_instructions()
+    instructions = choose_instructions(instructions)
     if instructions == "avx2" and not all(_pairs_fit(layer) for layer in layers):
         instructions = "portable"
     function = layer_function_address(instructions)
