@@ -11,7 +11,7 @@ from dred.rdovae.encoder import NUM_INPUTS, RdovaeEncoder
 from dred.rdovae.packed import PackedHalf
 from dred.timebase import FEATURE_FRAMES_PER_CHUNK
 
-Memory = Float32[np.ndarray, "streams memory"]
+Memory = Float32[np.ndarray, "memories size"]
 
 
 class CompiledEncoder:
