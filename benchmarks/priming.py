@@ -2,10 +2,10 @@
 
     taskset -c 1 python benchmarks/priming.py --shared DIR [--clips 4] [--trace uni20 ge20b5]
 
-Each row changes one setting of the local encoder from the default. Costs are CPU time, median of many: once per gap, for
-settling, and per 20 ms primed; the last column is the cost per second at 30 % random loss, with its 10.5 gaps of 1.43
-packets. Gains are over the same packets played unprimed, averaged over clips and traces, with the standard error of the
-mean. Needs the extra `eval`.
+Each row changes one setting of the local encoder from the default. Costs are CPU time, median of many: for settling,
+once per gap, and per 20 ms primed; the last column is the cost per second at 30 % random loss, with its 10.5 gaps of
+1.43 packets. Gains are over the same packets played unprimed, averaged over clips and traces, with the standard error
+of the mean. Needs the extra `eval`.
 """
 
 import argparse

@@ -24,9 +24,15 @@ def in_form(form: str, tensors: dict[str, np.ndarray]) -> tuple[Tensors, Engine]
     return (with_int8_weights(tensors) if form.endswith("int8 weights") else tensors), engine
 
 
-def build_vocoder(tensors: Tensors, engine: Engine, instructions: str | None = None) -> Fargan | CompiledFargan:
+def build_vocoder(
+    tensors: Tensors, engine: Engine, instructions: str | None = None, *, activation_bytes: int = 2
+) -> Fargan | CompiledFargan:
     vocoder = Fargan.from_tensors(tensors, engine)
-    return vocoder if isinstance(engine, ReferenceEngine) else CompiledFargan(vocoder, instructions)
+    return (
+        vocoder
+        if isinstance(engine, ReferenceEngine)
+        else CompiledFargan(vocoder, instructions, activation_bytes=activation_bytes)
+    )
 
 
 def build_encoder(
@@ -36,9 +42,14 @@ def build_encoder(
     *,
     latent_dim: int = LATENT_DIM,
     state_dim: int = STATE_DIM,
+    activation_bytes: int = 2,
 ) -> RdovaeEncoder | CompiledEncoder:
     encoder = RdovaeEncoder.from_tensors(tensors, engine, latent_dim=latent_dim, state_dim=state_dim)
-    return encoder if isinstance(engine, ReferenceEngine) else CompiledEncoder(encoder, instructions)
+    return (
+        encoder
+        if isinstance(engine, ReferenceEngine)
+        else CompiledEncoder(encoder, instructions, activation_bytes=activation_bytes)
+    )
 
 
 def build_decoder(
@@ -48,14 +59,25 @@ def build_decoder(
     *,
     latent_dim: int = LATENT_DIM,
     state_dim: int = STATE_DIM,
+    activation_bytes: int = 2,
 ) -> RdovaeDecoder | CompiledDecoder:
     decoder = RdovaeDecoder.from_tensors(tensors, engine, latent_dim=latent_dim, state_dim=state_dim)
-    return decoder if isinstance(engine, ReferenceEngine) else CompiledDecoder(decoder, instructions)
+    return (
+        decoder
+        if isinstance(engine, ReferenceEngine)
+        else CompiledDecoder(decoder, instructions, activation_bytes=activation_bytes)
+    )
 
 
-def build_predictor(tensors: Tensors, engine: Engine, instructions: str | None = None) -> Predictor | CompiledPredictor:
+def build_predictor(
+    tensors: Tensors, engine: Engine, instructions: str | None = None, *, activation_bytes: int = 2
+) -> Predictor | CompiledPredictor:
     predictor = Predictor.from_tensors(tensors, engine)
-    return predictor if isinstance(engine, ReferenceEngine) else CompiledPredictor(predictor, instructions)
+    return (
+        predictor
+        if isinstance(engine, ReferenceEngine)
+        else CompiledPredictor(predictor, instructions, activation_bytes=activation_bytes)
+    )
 
 
 def period_of(state: Any) -> int:

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from dred.bitstream import DRED_FINAL, VERSIONS, DredVersion, PayloadTables, SymbolTables
 from dred.concealment import CompiledPredictor, Predictor
-from dred.errors import ModelError
+from dred.errors import ModelError, UsageError
 from dred.features import CompiledAnalysis, FeatureExtractor
 from dred.neural_encoder import NeuralEncoder, NeuralEncoderBank
 from dred.nn import Engine, default_engine
@@ -50,6 +50,7 @@ class Receiver(ReceiveStream):
         *,
         priming: PrimingConfig | None = None,
         decoder_complexity: int = 0,
+        activation_bytes: int = 2,
     ) -> None:
         """Start without any packet.
 
@@ -60,6 +61,8 @@ class Receiver(ReceiveStream):
             priming: The local encoder's settings.
             decoder_complexity: Complexity of libopus's decoder; from 5 on it conceals by its own networks, if it has
                 them.
+            activation_bytes: What the networks round their activations to: 2 bytes sound like floats; 1 is what libopus
+                does, at half the cost where many streams are spoken at once.
 
         Raises:
             ModelError: Networks are needed and there are no weights.
@@ -68,7 +71,7 @@ class Receiver(ReceiveStream):
         needs_networks = config.use_dred or config.plc == "neural"
         parts = None
         if needs_networks:
-            parts = _shared_parts(tuple(_installed_sets() if weights is None else weights))
+            parts = _shared_parts(tuple(_installed_sets() if weights is None else weights), activation_bytes)
         codec = OpusDecoder(config.rate_hz, config.channels, complexity=decoder_complexity)
         super().__init__(config, codec, parts, priming=priming)
 
@@ -97,24 +100,36 @@ def build_encoder_bank(config: DredConfig, num_streams: int, weights: WeightSet 
     return NeuralEncoderBank(payload_tables(weights, version), *_encoder_networks(weights), num_streams)
 
 
-def build_parts(weights: Sequence[WeightSet], engine: Engine | None = None) -> NeuralParts:
+def build_parts(
+    weights: Sequence[WeightSet], engine: Engine | None = None, *, activation_bytes: int = 2
+) -> NeuralParts:
     """Build the receiver's networks: vocoder and concealment from the first set, redundancy readers from all.
 
     Args:
         weights: The sets.
         engine: What computes them, layer by layer; by default they run as whole compiled stages.
+        activation_bytes: What these round activations to, 1 or 2 bytes.
 
     Raises:
         ModelError: There is no set, or an array is missing or does not fit.
+        UsageError: Activations have another number of bytes.
     """
+    if activation_bytes not in (1, 2):
+        raise UsageError(f"activation_bytes must be 1 or 2, got {activation_bytes}")
     if not weights:
         raise ModelError("a receiver needs at least one set of weights")
-    first = weights[0].tensors
+    first, rounding = weights[0].tensors, {"activation_bytes": activation_bytes}
     return NeuralParts(
         extractor=FeatureExtractor.from_tensors(first, engine or default_engine()),
-        predictor=Predictor.from_tensors(first, engine) if engine else CompiledPredictor.from_tensors(first),
-        vocoder=Fargan.from_tensors(first, engine) if engine else CompiledFargan.from_tensors(first),
-        readers=tuple(_reader(found, version, engine) for found in weights for version in _spoken_versions(found)),
+        predictor=Predictor.from_tensors(first, engine)
+        if engine
+        else CompiledPredictor.from_tensors(first, **rounding),
+        vocoder=Fargan.from_tensors(first, engine) if engine else CompiledFargan.from_tensors(first, **rounding),
+        readers=tuple(
+            _reader(found, version, engine, activation_bytes)
+            for found in weights
+            for version in _spoken_versions(found)
+        ),
     )
 
 
@@ -139,11 +154,11 @@ def payload_tables(weights: WeightSet, version: DredVersion) -> PayloadTables:
     return PayloadTables(version=version, latent=symbols["latent"], state=symbols["state"])
 
 
-def _reader(weights: WeightSet, version: DredVersion, engine: Engine | None) -> RedundancyReader:
+def _reader(weights: WeightSet, version: DredVersion, engine: Engine | None, activation_bytes: int) -> RedundancyReader:
     dims = {"latent_dim": weights.latent_dim, "state_dim": weights.state_dim}
     decoder: CompiledDecoder | RdovaeDecoder
     if engine is None:
-        decoder = CompiledDecoder.from_tensors(weights.tensors, **dims)
+        decoder = CompiledDecoder.from_tensors(weights.tensors, **dims, activation_bytes=activation_bytes)
     else:
         decoder = RdovaeDecoder.from_tensors(weights.tensors, engine, **dims)
     return RedundancyReader(tables=payload_tables(weights, version), decoder=decoder)
@@ -165,8 +180,8 @@ def _installed_sets() -> list[WeightSet]:
 
 # Networks hold no state of a stream, so that all streams share them.
 @lru_cache(maxsize=4)
-def _shared_parts(weights: tuple[WeightSet, ...]) -> NeuralParts:
-    return build_parts(weights)
+def _shared_parts(weights: tuple[WeightSet, ...], activation_bytes: int) -> NeuralParts:
+    return build_parts(weights, activation_bytes=activation_bytes)
 
 
 @lru_cache(maxsize=4)

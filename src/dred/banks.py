@@ -74,6 +74,7 @@ class ReceiverBank(_Bank):
         weights: Sequence[WeightSet] | None = None,
         *,
         priming: PrimingConfig | None = None,
+        activation_bytes: int = 2,
         num_threads: int = 1,
     ) -> None:
         """Start streams without any packet; the arguments are those of `Receiver`.
@@ -84,7 +85,10 @@ class ReceiverBank(_Bank):
         """
         super().__init__(num_streams, num_threads)
         self._parts = [
-            ReceiveBank([Receiver(config, weights, priming=priming) for _ in range(size)]) for size in self._sizes
+            ReceiveBank(
+                [Receiver(config, weights, priming=priming, activation_bytes=activation_bytes) for _ in range(size)]
+            )
+            for size in self._sizes
         ]
 
     def receive(

@@ -69,7 +69,7 @@ class NeuralEncoderBank:
 
 
 class NeuralEncoder:
-    """The networks with the memory of one stream, and room of its own for each call. One thread at a time may use it."""
+    """The networks with the memory of one stream, and room for each call. One thread at a time may use it."""
 
     def __init__(self, tables: PayloadTables, analysis: CompiledAnalysis, encoder: CompiledEncoder) -> None:
         """Start a stream with these networks, whose latents are quantised by these tables."""

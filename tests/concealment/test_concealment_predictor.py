@@ -107,7 +107,7 @@ def test_guesses_without_end_stay_finite(predictor: AnyPredictor) -> None:
 def test_the_stage_computes_what_the_network_says(tensors: dict[str, np.ndarray], instructions: str) -> None:
     # With int8 weights, the network with rounded activations. A tanh is off by up to 1.7e-6, in each of two recurrent
     # layers; nothing here lies so near the middle of two steps that this would make another step of it.
-    compiled = build_predictor(tensors, default_engine(), instructions)
+    compiled = build_predictor(tensors, default_engine(), instructions, activation_bytes=1)
     expected = guesses_after_all(build_predictor(tensors, RoundingEngine()))
     np.testing.assert_allclose(guesses_after_all(compiled), expected, rtol=0, atol=1e-5)
 

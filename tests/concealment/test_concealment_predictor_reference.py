@@ -31,13 +31,17 @@ def test_the_compiled_stage_guesses_as_the_network_that_is_read(shared: Path, we
     folder = shared / "vectors" / V12_VECTORS[0]
     features = read_floats(folder / "enc_features.f32", 20)[:400]
     burg = np.array([burg_features(frame) for frame in read_pcm(folder / "input.sw")[: 160 * 400].reshape(-1, 160)])
-    compiled = guesses(CompiledPredictor.from_tensors(weights_v12.tensors), burg, features)
+    coarse, fine = (
+        guesses(CompiledPredictor.from_tensors(weights_v12.tensors, activation_bytes=num_bytes), burg, features)
+        for num_bytes in (1, 2)
+    )
     same_layers = guesses(Predictor.from_tensors(weights_v12.tensors, default_engine()), burg, features)
-    np.testing.assert_array_equal(compiled, same_layers)
+    np.testing.assert_array_equal(coarse, same_layers)
     exact = guesses(Predictor.from_tensors(weights_v12.tensors, ReferenceEngine()), burg, features)
     # Rounded activations, against exact ones: 0.7 to 3.7 % of each feature's spread.
-    error = np.sqrt(np.mean((compiled - exact) ** 2, axis=0)) / exact.std(axis=0)
-    assert error.max() < 0.06, error
+    errors = [np.sqrt(np.mean((found - exact) ** 2, axis=0)) / exact.std(axis=0) for found in (coarse, fine)]
+    assert errors[0].max() < 0.06, errors
+    assert errors[1].max() < 6e-4, errors
 
 
 def test_all_instructions_give_the_same_bits(

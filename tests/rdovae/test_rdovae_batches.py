@@ -99,8 +99,8 @@ def test_all_instructions_give_the_same_bits(rng: np.random.Generator, tensors: 
 
 def test_the_stages_compute_what_the_networks_say(tensors: Tensors) -> None:
     """Where weights are int8, the networks with rounded activations."""
-    encoders = [build_encoder(tensors, engine) for engine in (default_engine(), RoundingEngine())]
-    decoders = [build_decoder(tensors, engine) for engine in (default_engine(), RoundingEngine())]
+    encoders = [build_encoder(tensors, engine, activation_bytes=1) for engine in (default_engine(), RoundingEngine())]
+    decoders = [build_decoder(tensors, engine, activation_bytes=1) for engine in (default_engine(), RoundingEngine())]
     errors = []
     for seed in range(12):
         rng = np.random.default_rng(seed)

@@ -1,7 +1,6 @@
 """Streams of a bank sound and tell as each would alone, and the vocoder is called once for all that wait."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -49,15 +48,10 @@ def packet_of(stream: int, number: int) -> bytes:
     return make_packet(1_000 * stream + number, num_latents=number % 4, lbrr=number % 3 == 0)
 
 
-@pytest.mark.parametrize("num_shards", [1, 3, 20])
-@pytest.mark.parametrize("is_threaded", [False, True])
-def test_streams_of_a_bank_sound_and_tell_as_they_would_alone(
-    num_shards: int, is_threaded: bool, rng: np.random.Generator
-) -> None:
+def test_streams_of_a_bank_sound_and_tell_as_they_would_alone(rng: np.random.Generator) -> None:
     alone, together = make_streams(ConstantVocoder()), make_streams(ConstantVocoder())
     lost = draw_losses(rng, len(alone))
-    pool = ThreadPoolExecutor(3)
-    bank = ReceiveBank(together, num_shards=num_shards, run=pool.map if is_threaded else map)
+    bank = ReceiveBank(together)
     sizes = rng.integers(0, 900, NUM_PACKETS)
     for number, size in enumerate(sizes.tolist(), start=1):
         now = 20.0 * number
@@ -71,7 +65,6 @@ def test_streams_of_a_bank_sound_and_tell_as_they_would_alone(
         assert samples.shape == (len(alone), size, 1)
         assert np.array_equal(samples, np.array([samples for samples, _ in expected]))
         assert events == [events for _, events in expected]
-    pool.shutdown()
 
 
 def test_all_streams_in_a_gap_are_spoken_for_in_one_call() -> None:
@@ -120,11 +113,6 @@ def test_streams_that_do_not_fit_together_are_refused(other: dict[str, Any]) -> 
     parts = constant_parts()
     with pytest.raises(UsageError, match="share one vocoder"):
         ReceiveBank([make_stream(parts=parts), make_stream(**({"parts": parts} | other))])
-
-
-def test_a_bank_of_no_shards_is_refused() -> None:
-    with pytest.raises(UsageError, match="at least 1"):
-        ReceiveBank([make_stream()], num_shards=0)
 
 
 def test_a_negative_number_of_samples_is_refused() -> None:

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
+from dred.vectors.functions import exp, log10, tanh
 from dred.vectors.kind import LANES, larger, smaller, square_root
 from dred.vectors.lanes import copies, find, greatest, lane, narrow, permutation, total, transpose
-from dred.vectors.functions import exp, log10, tanh
 from dred.vectors.memory import load, load_doubles, store, table
 
 PRIMES = np.array([2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71], np.float32)

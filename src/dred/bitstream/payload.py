@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float32, Int32
 
 from dred.bitstream.header import DredHeader, check_payload_size
 from dred.bitstream.laplace import MAX_MAGNITUDE
-from dred.bitstream.payload_kernels import decode_payload, encode_payload
+from dred.bitstream.payload_kernels import can_be_coded, decode_payload, encode_payload
 from dred.bitstream.tables import PayloadTables
 from dred.bitstream.version import MAX_LATENTS, MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES, DredVersion
 from dred.errors import UsageError
@@ -173,15 +173,15 @@ def write_payload(
         commit = np.ones(len(latent_symbols), np.bool_)
     if len(commit) != len(latent_symbols):
         raise UsageError(f"commit must flag each of {len(latent_symbols)} latents, not {len(commit)}")
-    for symbols in (state_symbols, latent_symbols):
-        if symbols.size and max(int(symbols.max()), -int(symbols.min())) > MAX_MAGNITUDE:
-            raise UsageError(f"symbols must be within +-{MAX_MAGNITUDE}")
+    state_symbols, latent_symbols = np.ascontiguousarray(state_symbols), np.ascontiguousarray(latent_symbols)
+    if not (can_be_coded(state_symbols) and can_be_coded(latent_symbols.reshape(-1))):
+        raise UsageError(f"symbols must be within +-{MAX_MAGNITUDE}")
     out = np.empty(max_bytes, np.uint8)
     num_bytes, num_latents = encode_payload(
         out,
         (header.q0, header.dq, header.qmax, header.offset_ticks),
-        np.ascontiguousarray(state_symbols),
-        np.ascontiguousarray(latent_symbols),
+        state_symbols,
+        latent_symbols,
         min(len(latent_symbols), max_latents),
         np.ascontiguousarray(commit),
         tables.state.coding_rows,

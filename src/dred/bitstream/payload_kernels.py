@@ -5,11 +5,22 @@ from typing import no_type_check
 from dred.bitstream import range_kernels as kernels
 from dred.bitstream.coding_rows import decode_vector, encode_vector
 from dred.bitstream.header import decode_header, encode_header
+from dred.bitstream.laplace import MAX_MAGNITUDE
 from dred.bitstream.quantiser import quality_level
 from dred.compilation import compiled
 
 # A parser looks for no further latent where fewer bits are left.
 _LEAST_BITS = 8
+
+
+@compiled(makes_arrays=False)
+@no_type_check
+def can_be_coded(symbols):
+    """Tell whether all symbols are small enough for a payload."""
+    num_fitting = 0
+    for symbol in symbols:
+        num_fitting += -MAX_MAGNITUDE <= symbol <= MAX_MAGNITUDE
+    return num_fitting == symbols.size
 
 
 @compiled(makes_arrays=False)

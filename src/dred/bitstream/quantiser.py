@@ -92,8 +92,9 @@ def quantise(
     """
     symbols = np.empty(values.shape, np.int32)
     rows = np.ascontiguousarray(values).reshape(-1, tables.dim)
-    levels = np.array(np.broadcast_to(level, values.shape[:-1]), np.int32).reshape(-1)
-    if not _quantise_rows(rows, levels, tables.quantiser, symbols.reshape(rows.shape)):
+    levels = np.empty(values.shape[:-1], np.int32)
+    levels[...] = level
+    if not _quantise_rows(rows, levels.reshape(-1), tables.quantiser, symbols.reshape(rows.shape)):
         raise UsageError("only finite values can be quantised")
     return symbols
 

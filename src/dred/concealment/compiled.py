@@ -15,22 +15,22 @@ Memory = Float32[np.ndarray, "1 memory"]
 class CompiledPredictor:
     """The predictor's weights, packed. States are rows of floats; any number of threads may call."""
 
-    def __init__(self, predictor: Predictor, instructions: str | None = None) -> None:
+    def __init__(self, predictor: Predictor, instructions: str | None = None, *, activation_bytes: int = 2) -> None:
         """Pack a predictor's layers for an instruction set; by default the processor's fastest."""
         gru_1, gru_2 = predictor.gru_1, predictor.gru_2
         layers = [predictor.input, gru_1.input, gru_1.recurrent, gru_2.input, gru_2.recurrent, predictor.output]
-        self._network = pack(layers, instructions)
+        self._network = pack(layers, instructions, activation_bytes=activation_bytes)
         self._memory_size = gru_1.num_units + gru_2.num_units
         self._scratch = Scratch(self._network, [predictor.input.num_outputs, gru_1.num_units, gru_2.num_units])
 
     @classmethod
-    def from_tensors(cls, tensors: Tensors) -> "CompiledPredictor":
+    def from_tensors(cls, tensors: Tensors, *, activation_bytes: int = 2) -> "CompiledPredictor":
         """Build the predictor from a weights file's tensors.
 
         Raises:
             ModelError: A layer is missing or does not fit.
         """
-        return cls(Predictor.from_tensors(tensors, ReferenceEngine()))
+        return cls(Predictor.from_tensors(tensors, ReferenceEngine()), activation_bytes=activation_bytes)
 
     def initial_state(self) -> Memory:
         """Return the memory of a stream that has not begun."""

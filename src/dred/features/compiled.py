@@ -21,7 +21,9 @@ class CompiledAnalysis:
 
     scratch: Scratch
 
-    def __init__(self, pitch_network: PitchNetwork, instructions: str | None = None) -> None:
+    def __init__(
+        self, pitch_network: PitchNetwork, instructions: str | None = None, *, activation_bytes: int = 2
+    ) -> None:
         """Pack a pitch network for an instruction set; by default the processor's fastest."""
         layers = [
             _in_vectors(pitch_network.frequency_1),
@@ -31,7 +33,7 @@ class CompiledAnalysis:
             pitch_network.gru.recurrent,
             pitch_network.classes,
         ]
-        self._network = pack(layers, instructions)
+        self._network = pack(layers, instructions, activation_bytes=activation_bytes)
         first, second = pitch_network.conv_1, pitch_network.conv_2
         self._taps = np.concatenate([part.ravel() for part in (first.weight, second.weight, first.bias, second.bias)])
         # Whole vectors, so that the next stream's row begins where one does.

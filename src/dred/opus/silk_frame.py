@@ -204,7 +204,7 @@ def decode_frame(state, data, is_active, coding, was_voiced, khz, num_subframes,
     signal_type = frame_type >> 1
     state = _decode_gains(state, data, signal_type, coding, num_subframes)
     state = _decode_spectrum(state, data, signal_type, khz, num_subframes)
-    is_voiced = signal_type == _VOICED
+    is_voiced = np.int64(signal_type == _VOICED)
     if is_voiced:
         state = _decode_pitch(state, data, coding, was_voiced, khz, num_subframes)
     _, state = decode_rarely(state, data, tables.UNIFORM_4)

@@ -75,18 +75,19 @@ def _decode_all(data, num_channels, num_frames, num_subframes, khz, scratch):
     if lbrr[1]:
         flags, state = _decode_lbrr_flags(state, data, num_frames)
         lbrr = (lbrr[0], flags)
-    was_voiced = (False, False)
+    # Numbers, not constants: compiled code would be made anew for each of them.
+    mid_voiced = side_voiced = np.int64(0)
     for i in range(num_frames):
         if lbrr[0] >> i & 1:
             if num_channels == 2:
                 _, state = _decode_stereo(state, data, not lbrr[1] >> i & 1)
             coding = CONDITIONAL if i > 0 and lbrr[0] >> (i - 1) & 1 else INDEPENDENT
-            is_voiced, state = decode_frame(state, data, True, coding, was_voiced[0], khz, num_subframes, scratch)
-            was_voiced = (is_voiced, was_voiced[1])
+            mid_voiced, state = decode_frame(state, data, np.int64(1), coding, mid_voiced, khz, num_subframes, scratch)
         if lbrr[1] >> i & 1:
             coding = CONDITIONAL if i > 0 and lbrr[1] >> (i - 1) & 1 else INDEPENDENT
-            is_voiced, state = decode_frame(state, data, True, coding, was_voiced[1], khz, num_subframes, scratch)
-            was_voiced = (was_voiced[0], is_voiced)
+            side_voiced, state = decode_frame(
+                state, data, np.int64(1), coding, side_voiced, khz, num_subframes, scratch
+            )
     had_side = True
     for i in range(num_frames):
         has_side = num_channels == 2
@@ -94,17 +95,13 @@ def _decode_all(data, num_channels, num_frames, num_subframes, khz, scratch):
             is_mid_only, state = _decode_stereo(state, data, not active[1] >> i & 1)
             has_side = not is_mid_only
         coding = CONDITIONAL if i > 0 else INDEPENDENT
-        is_voiced, state = decode_frame(
-            state, data, active[0] >> i & 1, coding, was_voiced[0], khz, num_subframes, scratch
-        )
-        was_voiced = (is_voiced, was_voiced[1])
+        is_active = active[0] >> i & 1
+        mid_voiced, state = decode_frame(state, data, is_active, coding, mid_voiced, khz, num_subframes, scratch)
         if has_side:
             if i > 0 and not had_side:
                 coding = WITHOUT_SCALE
-            is_voiced, state = decode_frame(
-                state, data, active[1] >> i & 1, coding, was_voiced[1], khz, num_subframes, scratch
-            )
-            was_voiced = (was_voiced[0], is_voiced)
+            is_active = active[1] >> i & 1
+            side_voiced, state = decode_frame(state, data, is_active, coding, side_voiced, khz, num_subframes, scratch)
         had_side = has_side
     return state
 

@@ -17,10 +17,10 @@ Memory = Float32[np.ndarray, "memories size"]
 class CompiledEncoder:
     """The encoder's weights, packed. States are rows of floats; any number of threads may call."""
 
-    def __init__(self, encoder: RdovaeEncoder, instructions: str | None = None) -> None:
+    def __init__(self, encoder: RdovaeEncoder, instructions: str | None = None, *, activation_bytes: int = 2) -> None:
         """Pack an encoder's layers for an instruction set; by default the processor's fastest."""
         heads = [encoder.latent, encoder.state_hidden, encoder.state]
-        self.packed = PackedHalf.from_layers(encoder.input, encoder.blocks, heads, instructions)
+        self.packed = PackedHalf.from_layers(encoder.input, encoder.blocks, heads, instructions, activation_bytes)
         self.latent_dim, self.state_dim = encoder.latent_dim, encoder.state_dim
         self._widths = (encoder.latent.num_outputs, encoder.state.num_outputs)
 
@@ -81,21 +81,23 @@ class CompiledEncoder:
 class CompiledDecoder:
     """The decoder's weights, packed. States are rows of floats; any number of threads may call."""
 
-    def __init__(self, decoder: RdovaeDecoder, instructions: str | None = None) -> None:
+    def __init__(self, decoder: RdovaeDecoder, instructions: str | None = None, *, activation_bytes: int = 2) -> None:
         """Pack a decoder's layers for an instruction set; by default the processor's fastest."""
         heads = [decoder.output, decoder.state_hidden, decoder.state]
-        self._packed = PackedHalf.from_layers(decoder.input, decoder.blocks, heads, instructions)
+        self._packed = PackedHalf.from_layers(decoder.input, decoder.blocks, heads, instructions, activation_bytes)
         self.takes_level = decoder.takes_level
 
     @classmethod
-    def from_tensors(cls, tensors: Tensors, *, latent_dim: int, state_dim: int) -> "CompiledDecoder":
+    def from_tensors(
+        cls, tensors: Tensors, *, latent_dim: int, state_dim: int, activation_bytes: int = 2
+    ) -> "CompiledDecoder":
         """Build the decoder from a weights file's tensors, as `RdovaeDecoder.from_tensors` does.
 
         Raises:
             ModelError: A layer is missing or does not fit.
         """
         reference = RdovaeDecoder.from_tensors(tensors, ReferenceEngine(), latent_dim=latent_dim, state_dim=state_dim)
-        return cls(reference)
+        return cls(reference, activation_bytes=activation_bytes)
 
     def start(self, initial_state: Float32[np.ndarray, " state"]) -> Memory:
         """Return the memory of a decoder that stands at the newest end of a packet's redundancy."""

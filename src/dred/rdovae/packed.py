@@ -30,9 +30,14 @@ class PackedHalf:
 
     @classmethod
     def from_layers(
-        cls, first: Linear, blocks: Sequence[Block], heads: Sequence[Linear], instructions: str | None = None
+        cls,
+        first: Linear,
+        blocks: Sequence[Block],
+        heads: Sequence[Linear],
+        instructions: str | None,
+        activation_bytes: int = 2,
     ) -> "PackedHalf":
-        """Pack the layers, for an instruction set or the processor's fastest."""
+        """Pack the layers, for an instruction set or the processor's fastest, with activations of 1 or 2 bytes."""
         layers = [first, *heads]
         plan = []
         for block in blocks:
@@ -42,7 +47,7 @@ class PackedHalf:
                 if layer is not None:
                     layers.append(layer)
             plan.append([*row, block.dilation])
-        network = pack(layers, instructions)
+        network = pack(layers, instructions, activation_bytes=activation_bytes)
         joined = first.num_outputs + sum(block.num_outputs for block in blocks)
         widest = max(max(layer.num_inputs, layer.num_outputs) for layer in layers)
         return cls(

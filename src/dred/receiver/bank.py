@@ -5,8 +5,7 @@
 Each stream sounds and tells as it would alone.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float32
@@ -21,30 +20,13 @@ from dred.rtp import RedBlock
 class ReceiveBank:
     """Streams that share their networks and are played in step. One thread at a time may use a bank."""
 
-    def __init__(
-        self,
-        streams: Sequence[ReceiveStream],
-        *,
-        num_shards: int = 1,
-        run: Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]] = map,
-    ) -> None:
+    def __init__(self, streams: Sequence[ReceiveStream]) -> None:
         """Take streams that keep their order; they may be at any point of their lives.
 
-        Args:
-            streams: The streams.
-            num_shards: Into how many parts the bank is divided, each with vocoder calls of its own.
-            run: Applies a function to each part and yields the results in order; an executor's `map` plays the parts
-                at the same time.
-
         Raises:
-            UsageError: The streams have different vocoders or numbers of channels, or there is no shard.
+            UsageError: They have different vocoders or numbers of channels.
         """
-        if num_shards < 1:
-            raise UsageError(f"num_shards must be at least 1, got {num_shards}")
         self.streams = tuple(streams)
-        size = -(-len(streams) // num_shards)
-        self._shards = [self.streams[start : start + size] for start in range(0, len(streams), size)] if size else []
-        self._run = run
         self._channels = self.streams[0].config.channels if streams else 1
         self._vocoder = next((stream.vocoder for stream in streams if stream.vocoder is not None), None)
         for stream in streams:
@@ -68,11 +50,7 @@ class ReceiveBank:
         Raises:
             UsageError: num_samples is negative.
         """
-
-        def play_shard(streams: Sequence[ReceiveStream]) -> list[tuple[np.ndarray, list[Event]]]:
-            return let_speak([stream.playing(num_samples, now) for stream in streams], self._vocoder)
-
-        played = [result for results in self._run(play_shard, self._shards) for result in results]
+        played = let_speak([stream.playing(num_samples, now) for stream in self.streams], self._vocoder)
         samples = np.empty((len(played), num_samples, self._channels), np.float32)
         for row, (block, _) in zip(samples, played):
             row[:] = block

@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from dred.features import NUM_FEATURES
-from dred.features.burg import burg_feature_frames
+from dred.features import NUM_FEATURES, burg_feature_frames
 from dred.receiver.parts import Extractor, FeaturePredictor
 from dred.timebase import FEATURE_FRAME_SAMPLES
 

@@ -145,3 +145,13 @@ def square_root(_context, vector):  # type: ignore[no-untyped-def]
         return call_each(builder, "llvm.sqrt", args[0])
 
     return vector(vector), codegen
+
+
+@intrinsic
+def whole(_context, vector):  # type: ignore[no-untyped-def]
+    """Return the greatest whole number that is not above each lane."""
+
+    def codegen(_context: Any, builder: ir.IRBuilder, _signature: Any, args: Sequence[ir.Value]) -> ir.Value:
+        return call_each(builder, "llvm.floor", args[0])
+
+    return vector(vector), codegen

@@ -20,21 +20,21 @@ State = Float32[np.ndarray, "1 memory"]
 class CompiledFargan:
     """FARGAN's weights, packed. States are rows of floats; any number of threads may call."""
 
-    def __init__(self, fargan: Fargan, instructions: str | None = None) -> None:
+    def __init__(self, fargan: Fargan, instructions: str | None = None, *, activation_bytes: int = 2) -> None:
         """Pack a vocoder's layers for an instruction set; by default the processor's fastest."""
-        self._network = pack(_ordered_layers(fargan), instructions)
+        self._network = pack(_ordered_layers(fargan), instructions, activation_bytes=activation_bytes)
         table = layer_rows(self._network)
         self._memory_size = kernel.memory_size(table)
         self._scratch = Scratch(self._network, kernel.row_widths(table))
 
     @classmethod
-    def from_tensors(cls, tensors: Tensors) -> "CompiledFargan":
+    def from_tensors(cls, tensors: Tensors, *, activation_bytes: int = 2) -> "CompiledFargan":
         """Build the vocoder from a weights file's tensors.
 
         Raises:
             ModelError: A layer is missing or does not fit.
         """
-        return cls(Fargan.from_tensors(tensors, ReferenceEngine()))
+        return cls(Fargan.from_tensors(tensors, ReferenceEngine()), activation_bytes=activation_bytes)
 
     def start(self, features: Float32[np.ndarray, "5 20"], samples: Float32[np.ndarray, " 320"]) -> State:
         """Take up speech where it broke off, as `Fargan.start` does.

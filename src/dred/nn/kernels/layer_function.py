@@ -26,10 +26,12 @@ from dred.nn.kernels.rows import copy_part
 from dred.nn.kernels.table import (
     BIASES,
     BLOCKS,
+    FINE_STEPS,
     FLOAT_COLUMNS,
     FLOAT_ROWS,
     KIND,
     NUM_BLOCK_NUMBERS,
+    NUM_BYTES,
     NUM_COLUMNS,
     NUM_INPUTS,
     NUM_OUTPUTS,
@@ -42,7 +44,7 @@ from dred.nn.kernels.table import (
 from dred.nn.kernels.tiles import QUAD, weights_pointer
 from dred.vectors.functions import sigmoid as vector_sigmoid
 from dred.vectors.functions import tanh as vector_tanh
-from dred.vectors.kind import LANES, larger, smaller
+from dred.vectors.kind import LANES, larger, smaller, whole
 from dred.vectors.memory import load, load_numbers, store, store_bytes
 
 GATE, GRU, GRU_STEPS = range(3, 6)
@@ -58,6 +60,9 @@ ARGUMENTS: Final = (
 _STEPS = np.float32(ZERO_POINT)
 _HALF_ABOVE_ZERO = np.float32(ZERO_POINT + 0.5)
 _MAX_QUANTISED = np.float32(2 * ZERO_POINT + 0.5)
+_HALF = np.float32(0.5)
+_FINE_STEPS = np.float32(FINE_STEPS)
+_ONE_FINE_STEP = np.float32(1 / FINE_STEPS)
 
 
 @cache
@@ -106,6 +111,34 @@ def _quantise_vector(x, first, quantised):
 
 @compiled(makes_arrays=False)
 @no_type_check
+def _quantise_finely(x, coarse, fine):
+    """Round to steps of 1/127 as `_quantise` does, and what is left to 1/254 of such a step."""
+    for first in range(0, x.size - LANES + 1, LANES):
+        _quantise_vector_finely(x, first, coarse, fine)
+    if x.size >= LANES:
+        _quantise_vector_finely(x, x.size - LANES, coarse, fine)
+    else:
+        for i in range(x.size):
+            value = min(_MAX_QUANTISED, max(_HALF, x[i] * _STEPS + _HALF_ABOVE_ZERO))
+            step = np.floor(value)
+            coarse[i] = np.uint8(np.int32(step))
+            fine[i] = np.uint8(np.int32((value - step) * _FINE_STEPS + _HALF))
+    for i in range(x.size, x.size + QUAD):
+        coarse[i] = ZERO_POINT
+        fine[i] = ZERO_POINT
+
+
+@compiled(makes_arrays=False)
+@no_type_check
+def _quantise_vector_finely(x, first, coarse, fine):
+    value = smaller(larger(load(x, first) * _STEPS + _HALF_ABOVE_ZERO, _HALF), _MAX_QUANTISED)
+    step = whole(value)
+    store_bytes(coarse, first, step)
+    store_bytes(fine, first, (value - step) * _FINE_STEPS + _HALF)
+
+
+@compiled(makes_arrays=False)
+@no_type_check
 def _multiply_float_columns(weights, biases, x, out):
     for first in range(0, out.size - LANES + 1, LANES):
         _multiply_columns_vector(weights, biases, x, first, out)
@@ -142,6 +175,19 @@ def _finish(sums, scales, biases, x, out, operation):
         store(out, first, _activate_vector(value, x, first, operation))
     for o in range(out.size // LANES * LANES, out.size):
         out[o] = _activate_one(np.float32(sums[o]) * scales[o] + biases[o], x, o, operation)
+
+
+@compiled(makes_arrays=False)
+@no_type_check
+def _finish_finely(coarse, fine, scales, biases, x, out, operation):
+    """Turn the sums over both bytes of the activations into what the layer gives."""
+    for first in range(0, out.size - LANES + 1, LANES):
+        total = load_numbers(fine, first) * _ONE_FINE_STEP + load_numbers(coarse, first)
+        value = total * load(scales, first) + load(biases, first)
+        store(out, first, _activate_vector(value, x, first, operation))
+    for o in range(out.size // LANES * LANES, out.size):
+        total = np.float32(fine[o]) * _ONE_FINE_STEP + np.float32(coarse[o])
+        out[o] = _activate_one(total * scales[o] + biases[o], x, o, operation)
 
 
 @compiled(makes_arrays=False)
@@ -232,23 +278,35 @@ def _run_rows(
                 _multiply_float_columns(matrix, biases, source, target)
             _activate(source, target, operation)
         return
+    num_bytes = row[NUM_BYTES]
     for n in range(num_rows):
-        _quantise(_part(x, n * x_stride, num_inputs), _part(quantised, n * quantised_stride, num_inputs + QUAD))
-    offsets = row[OFFSETS]
+        source, target = _part(x, n * x_stride, num_inputs), n * num_bytes * quantised_stride
+        coarse = _part(quantised, target, num_inputs + QUAD)
+        if num_bytes == 2:
+            _quantise_finely(source, coarse, _part(quantised, target + quantised_stride, num_inputs + QUAD))
+        else:
+            _quantise(source, coarse)
+    offsets, num_vectors = row[OFFSETS], num_rows * num_bytes
     if kind == SPARSE:
         multiply_sparse(
             weights, numbers, _part(numbers, row[BLOCKS], row[NUM_BLOCK_NUMBERS]), quantised, quantised_stride,
-            sums, sums_stride * 4, start, offsets, row[BLOCKS], num_outputs, num_rows,
+            sums, sums_stride * 4, start, offsets, row[BLOCKS], num_outputs, num_vectors,
         )  # fmt: skip
     else:
         multiply_dense(
             weights, numbers, quantised, quantised_stride,
-            sums, sums_stride * 4, start, offsets, num_inputs, num_outputs, num_rows,
+            sums, sums_stride * 4, start, offsets, num_inputs, num_outputs, num_vectors,
         )  # fmt: skip
     scales = _part(floats, row[SCALES], num_outputs)
     for n in range(num_rows):
         source, target = _part(x, n * x_stride, num_outputs), _part(out, n * out_stride, num_outputs)
-        _finish(_part(sums, n * sums_stride, num_outputs), scales, biases, source, target, operation)
+        first = n * num_bytes * sums_stride
+        coarse = _part(sums, first, num_outputs)
+        if num_bytes == 2:
+            fine = _part(sums, first + sums_stride, num_outputs)
+            _finish_finely(coarse, fine, scales, biases, source, target, operation)
+        else:
+            _finish(coarse, scales, biases, source, target, operation)
 
 
 @no_type_check

@@ -23,6 +23,7 @@ from dred.nn.kernels.table import (
     KIND,
     MORE_GATES,
     NUM_BLOCK_NUMBERS,
+    NUM_BYTES,
     NUM_COLUMNS,
     NUM_FIELDS,
     NUM_INPUTS,
@@ -53,12 +54,14 @@ Network = Int64[np.ndarray, "rows columns"]
 Workspace = Int64[np.ndarray, " words"]
 
 
-def pack(layers: Sequence[Linear], instructions: str | None = None) -> Network:
+def pack(layers: Sequence[Linear], instructions: str | None = None, *, activation_bytes: int = 1) -> Network:
     """Pack the layers of a network; in compiled code a layer goes by its number in this sequence.
 
     Args:
         layers: The layers.
         instructions: The instruction set to lay them out for; by default the processor's fastest, or $DRED_KERNELS.
+        activation_bytes: What int8 layers round activations to: 1 for steps of 1/127, as in libopus, or 2 for steps of
+            1/32258, which sound like floats. A second byte costs a lone vector little and a batch half its speed.
 
     Raises:
         UsageError: This processor cannot run the instructions, or those that $DRED_KERNELS names.
@@ -67,7 +70,7 @@ def pack(layers: Sequence[Linear], instructions: str | None = None) -> Network:
     if instructions == "avx2" and not all(_pairs_fit(layer) for layer in layers):
         instructions = "portable"
     function = layer_function_address(instructions)
-    packer = _Packer(len(layers))
+    packer = _Packer(len(layers), activation_bytes)
     for layer in layers:
         packer.add(layer, function)
     return packer.finish()
@@ -89,7 +92,8 @@ def workspace(network: Network, num_vectors: int) -> Workspace:
     fields = np.zeros(NUM_FIELDS, np.int64)
     fields[QUANTISED_STRIDE], fields[SUMS_STRIDE], fields[GATES_STRIDE] = num_inputs, num_outputs, num_outputs
     position = _ALIGNMENT_BYTES
-    for field, num_bytes in ((QUANTISED, num_inputs), (SUMS, 4 * num_outputs), (GATES, 4 * num_outputs)):
+    # Inputs and sums have a row for each byte that an activation is rounded to.
+    for field, num_bytes in ((QUANTISED, 2 * num_inputs), (SUMS, 8 * num_outputs), (GATES, 4 * num_outputs)):
         fields[field] = position
         position += num_vectors * num_bytes
     fields[MORE_GATES] = position
@@ -100,7 +104,8 @@ def workspace(network: Network, num_vectors: int) -> Workspace:
 
 
 class _Packer:
-    def __init__(self, num_layers: int) -> None:
+    def __init__(self, num_layers: int, activation_bytes: int) -> None:
+        self._activation_bytes = activation_bytes
         self._rows: list[list[int]] = []
         self._parts: list[np.ndarray] = []
         self._num_bytes = _round_up(num_layers * NUM_COLUMNS * _WORD_BYTES, _ALIGNMENT_BYTES)
@@ -122,6 +127,7 @@ class _Packer:
             row[OFFSETS] = self._append(-ZERO_POINT * padded.sum(axis=1, dtype=np.int32))
             row[BLOCKS] = self._append(positions)
             row[NUM_BLOCK_NUMBERS] = positions.size
+            row[NUM_BYTES] = self._activation_bytes
             # Activations are counted in steps of 1/127.
             row[SCALES] = self._append(layer.scale / np.float32(ZERO_POINT))
         row[BIASES] = self._append(layer.bias)

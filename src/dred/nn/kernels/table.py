@@ -7,16 +7,22 @@ size. So a network is one argument, and nothing has to be kept alive beside it.
 
 from typing import Final
 
-KIND, NUM_INPUTS, NUM_OUTPUTS, WEIGHTS, OFFSETS, SCALES, BIASES, BLOCKS, NUM_BLOCK_NUMBERS, FUNCTION = range(10)
-"""Columns; the last is the address of the function that runs the layer."""
+KIND, NUM_INPUTS, NUM_OUTPUTS, WEIGHTS, OFFSETS, SCALES, BIASES, BLOCKS, NUM_BLOCK_NUMBERS, NUM_BYTES, FUNCTION = range(
+    11
+)
+"""Columns; NUM_BYTES is how many an activation is rounded to, the last is the address of the function that runs the
+layer."""
 
-NUM_COLUMNS: Final = 10
+NUM_COLUMNS: Final = 11
 
 DENSE, SPARSE, FLOAT_COLUMNS, FLOAT_ROWS = range(4)
 """Kinds of layers: int8, and float32 by input or, if the outputs are few, by output."""
 
 ZERO_POINT: Final = 127
 """What an activation of 0 is quantised to; one of 1 is that much above it."""
+
+FINE_STEPS: Final = 254
+"""How many steps of an activation's second byte make one of its first."""
 
 QUANTISED, QUANTISED_STRIDE, SUMS, SUMS_STRIDE, GATES, MORE_GATES, GATES_STRIDE, NUM_FIELDS = range(8)
 """Fields at the start of a workspace, which is one array of int64 too: where its parts begin, in bytes, and the strides
