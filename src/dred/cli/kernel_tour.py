@@ -1,9 +1,12 @@
 """A short call that passes through every compiled kernel, so that Numba compiles them and keeps the result on disk."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from dred.assembly import Sender
 from dred.audio import read_audio, resample
+from dred.banks import SenderBank
 from dred.bitstream import MIN_PAYLOAD_BYTES, parse_header
 from dred.data import bundled_clip
 from dred.features import Downsampler
@@ -18,6 +21,7 @@ __all__ = ["compile_all", "compile_without_weights"]
 
 _RATE_HZ = 48_000
 _DURATION_MS = 1_200
+_CONSTANT_BPS = 60_000
 _FRAME_RTP = 960
 # One gap for redundancy, its last packet for RED; and an end that nothing covers.
 _GAP = range(30, 36)
@@ -40,6 +44,9 @@ def compile_all(weights: WeightSet) -> None:
         dred=DredConfig(version=str(weights.card.bitstream_version)),
     )
     sent = list(Sender(config, weights).push(speech))
+    # At a constant bitrate the redundancy is written before the packet; a bank runs its networks for all streams.
+    list(Sender(replace(config, total_bitrate_bps=_CONSTANT_BPS), weights).push(speech))
+    SenderBank(2, config, weights).push([speech, speech])
     copy = RedBlock(
         payload_type=DEFAULT_OPUS_PAYLOAD_TYPE,
         timestamp_offset=_FRAME_RTP,
