@@ -25,7 +25,7 @@ OPTIONS = {
     "inspect": "--features --json --latents --weights",
     "doctor": "--json",
     "warmup": "",
-    "bench": "--against --json --plot --quick --speech --weights",
+    "bench": "--activation-bytes --against --json --plot --quick --speech --weights",
     "weights": "",
     "weights list": "--json",
     "weights install": "",

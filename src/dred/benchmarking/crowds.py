@@ -25,7 +25,12 @@ def receiving_together(material: Material, *, num_streams: int, priming: bool) -
     streams = [[*material.packets[:_LEAD_IN], *_from(losses, 7 * number, num_ticks)] for number in range(num_streams)]
 
     def prepare() -> Callable[[], object]:
-        bank = ReceiveBank([make_receiver(material.weights, priming=priming) for _ in streams])
+        bank = ReceiveBank(
+            [
+                make_receiver(material.weights, priming=priming, activation_bytes=material.activation_bytes)
+                for _ in streams
+            ]
+        )
         for tick in range(_LEAD_IN):
             _play_tick(bank, streams, tick)
 

@@ -36,7 +36,7 @@ def tick_latency(material: Material, *, num_passes: int, priming: bool) -> TickL
     packets = lose(material.packets, _LOSS)
     waits_us: list[float] = []
     for number in range(num_passes + 1):
-        stream = make_receiver(material.weights, priming=priming)
+        stream = make_receiver(material.weights, priming=priming, activation_bytes=material.activation_bytes)
         waited = [_timed_tick(stream, packets, tick) for tick in range(len(packets))]
         if number > 0:
             waits_us += waited
@@ -59,7 +59,7 @@ def _timed_tick(stream: Receiver, packets: Sequence[bytes | None], number: int) 
 
 def _wait_for_recovery(material: Material, num_lost: int, *, priming: bool) -> float:
     """Play up to a gap, let the packet behind it arrive, and play on; return the seconds that this took."""
-    stream = make_receiver(material.weights, priming=priming)
+    stream = make_receiver(material.weights, priming=priming, activation_bytes=material.activation_bytes)
     stream.start(0)
     packets = material.packets
     first = min(_FIRST_GAP, len(packets) - num_lost - 1)

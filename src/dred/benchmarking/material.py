@@ -29,10 +29,14 @@ _SEED = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
-    """Speech at 16 kHz, -1 to 1, whole seconds, at least two; and weights. The rest is made of them when asked for."""
+    """Speech at 16 kHz, -1 to 1, whole seconds, at least two; and weights. The rest is made of them when asked for.
+
+    A receiver's networks round their activations to so many bytes.
+    """
 
     speech: Float32[np.ndarray, " samples"]
     weights: WeightSet
+    activation_bytes: int = 2
 
     @property
     def seconds(self) -> float:
@@ -47,7 +51,7 @@ class Material:
     @cached_property
     def parts(self) -> NeuralParts:
         """The receiver's networks."""
-        return build_parts([self.weights])
+        return build_parts([self.weights], activation_bytes=self.activation_bytes)
 
     @property
     def reader(self) -> RedundancyReader:

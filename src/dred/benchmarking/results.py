@@ -93,6 +93,7 @@ class Results:
     seconds: float
     num_rounds: int
     weights: str
+    activation_bytes: int
     against: str | None
     yardstick_s: float
     stages: Sequence[StageCost]
@@ -114,6 +115,7 @@ class Results:
             "speech": {"name": self.speech, "seconds": self.seconds},
             "rounds": self.num_rounds,
             "weights": self.weights,
+            "activation_bytes": self.activation_bytes,
             "against": self.against,
             "yardstick_ms_per_s": 1e3 * self.yardstick_s,
             "stages": {stage.name: _stage(stage) for stage in self.stages},

@@ -111,6 +111,7 @@ def run_benchmark(
         seconds=material.seconds,
         num_rounds=effort.num_rounds,
         weights=material.weights.name,
+        activation_bytes=material.activation_bytes,
         against=library.capabilities.version if library else None,
         yardstick_s=timings.cost(YARDSTICK),
         stages=_stage_costs(timings),

@@ -35,9 +35,10 @@ def sending(material: Material) -> Work:
     return Work(prepare=prepare, amount=material.seconds)
 
 
-def make_receiver(weights: WeightSet, *, priming: bool) -> Receiver:
+def make_receiver(weights: WeightSet, *, priming: bool, activation_bytes: int = 2) -> Receiver:
     """Return a receiver that plays at 16 kHz."""
-    return Receiver(ReceiverConfig(rate_hz=SAMPLE_RATE_HZ, priming=priming), [weights])
+    config = ReceiverConfig(rate_hz=SAMPLE_RATE_HZ, priming=priming)
+    return Receiver(config, [weights], activation_bytes=activation_bytes)
 
 
 def receiving(material: Material, *, loss_percent: int, priming: bool) -> Work:
@@ -45,7 +46,7 @@ def receiving(material: Material, *, loss_percent: int, priming: bool) -> Work:
     packets = lose(material.packets, loss_percent / 100)
 
     def prepare() -> Callable[[], object]:
-        stream = make_receiver(material.weights, priming=priming)
+        stream = make_receiver(material.weights, priming=priming, activation_bytes=material.activation_bytes)
 
         def run() -> None:
             for number in range(len(packets)):

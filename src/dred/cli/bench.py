@@ -24,6 +24,10 @@ def bench(
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE", help="Write a picture of the results, .svg.")
     ] = None,
+    activation_bytes: Annotated[
+        int,
+        typer.Option("--activation-bytes", help="What a receiver's networks round activations to.", min=1, max=2),
+    ] = 2,
     weights: options.Weights = None,
     as_json: options.Json = False,
 ) -> None:
@@ -60,7 +64,7 @@ def bench(
     source = speech or bundled_clip()
     with reading(source):
         samples = read_speech(source, seconds=effort.speech_s)
-    material = Material(speech=samples, weights=load(weights))
+    material = Material(speech=samples, weights=load(weights), activation_bytes=activation_bytes)
     with progress("measuring") as report:
         results = run_benchmark(material, effort, speech_name=source.name, library=library, report=report)
     if plot is not None:
