@@ -25,8 +25,8 @@ def _heading(results: Results) -> Iterator[str]:
     setting = results.setting
     commit = f" ({setting.commit})" if setting.commit else ""
     yield f"dred {setting.dred}{commit} on {setting.cpu}, {setting.instructions}"
-    yield f"Python {setting.python}, Numba {setting.numba}, {setting.libopus}, weights {results.weights}, "
-        f"activations of {results.activation_bytes} byte{'s' if results.activation_bytes > 1 else ''}"
+    networks = f"weights {results.weights}, activations of {8 * results.activation_bytes} bits"
+    yield f"Python {setting.python}, Numba {setting.numba}, {setting.libopus}, {networks}"
     yield f"{results.seconds:g} s of {results.speech}, medians of {results.num_rounds} rounds, CPU time of one core"
     yield (
         f"yardstick: {1e3 * results.yardstick_s:.2f} ms per second of speech, for libopus to encode it at 24 kb/s, "
