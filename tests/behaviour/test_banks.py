@@ -82,3 +82,8 @@ def test_a_stream_that_is_not_there_is_named(weights_v12: WeightSet) -> None:
         bank.receive(2, b"", 0, 0, 0.0)
     with pytest.raises(UsageError, match="2 streams"):
         SenderBank(2, SEND, weights_v12).push(np.zeros((3, 320), np.float32))
+
+
+def test_activations_of_another_number_of_bytes_are_refused(weights_v12: WeightSet) -> None:
+    with pytest.raises(UsageError, match="1 or 2, got 3"):
+        ReceiverBank(2, PLAY, [weights_v12], activation_bytes=3)
