@@ -46,7 +46,10 @@ def test_every_stage_has_a_cost_and_a_share(results: Results) -> None:
 
 def test_streams_per_core_follow_from_their_costs(results: Results) -> None:
     found = results.as_json()
-    assert set(found["streams_per_core"]) == {f"{loss}{kind}" for loss in (0, 10, 20, 30) for kind in ("", "_unprimed")}
+    alone = {f"{loss}{kind}" for loss in (0, 10, 20, 30) for kind in ("", "_unprimed")}
+    assert set(found["streams_per_core"]) == alone | {"30_bank", "30_unprimed_bank"}
+    cheapest = min(crowd["unprimed"]["ms_per_s"] for crowd in found["many_streams"])
+    assert found["streams_per_core"]["30_unprimed_bank"] == int(1000 / cheapest)
     for loss, costs in found["streams"].items():
         assert found["streams_per_core"][loss] == int(1000 / costs["primed"]["ms_per_s"])
         assert found["streams_per_core"][f"{loss}_unprimed"] == int(1000 / costs["unprimed"]["ms_per_s"])

@@ -120,16 +120,14 @@ class Results:
             "yardstick_ms_per_s": 1e3 * self.yardstick_s,
             "stages": {stage.name: _stage(stage) for stage in self.stages},
             "sending": _per_second(self.sending),
-            "streams_per_core": _streams_per_core(self.streams),
+            "streams_per_core": _streams_per_core(self.streams, self.many_streams),
             "streams": {str(stream.loss_percent): _stream(stream) for stream in self.streams},
             "describing": _per_second(self.describing),
             "redundancy": [
                 {"duration_ms": each.duration_ms, "all": _per_second(each.all), "coding": _per_second(each.coding)}
                 for each in self.redundancy
             ],
-            "many_streams": [
-                {"streams": each.num_streams, "speaking": _per_second(each.speaking)} for each in self.many_streams
-            ],
+            "many_streams": [_crowd(each) for each in self.many_streams],
             "latency": asdict(self.latency),
             "memory": asdict(self.memory),
             "start_up": asdict(self.start_up),
@@ -146,12 +144,23 @@ def _stream(stream: StreamCost) -> dict[str, Any]:
     return {name: _per_second(cost) for name, cost in costs.items() if cost}
 
 
-def _streams_per_core(streams: Sequence[StreamCost]) -> dict[str, int]:
+def _crowd(crowd: ManyStreams) -> dict[str, Any]:
+    costs = {"speaking": crowd.speaking, "primed": crowd.primed, "unprimed": crowd.unprimed}
+    return {"streams": crowd.num_streams} | {name: _per_second(cost) for name, cost in costs.items()}
+
+
+def _streams_per_core(streams: Sequence[StreamCost], crowds: Sequence[ManyStreams]) -> dict[str, int]:
+    """Count the streams that fit into a core: each on its own, and at the highest loss as a bank, too."""
     counts: dict[str, int] = {}
     for stream in streams:
         costs = {"": stream.primed, "_unprimed": stream.unprimed, "_libopus": stream.theirs}
         counts |= {f"{stream.loss_percent}{kind}": cost.streams_per_core for kind, cost in costs.items() if cost}
-    return counts
+    bank = min(crowds, key=lambda crowd: crowd.unprimed.seconds)
+    loss_percent = max(stream.loss_percent for stream in streams)
+    return counts | {
+        f"{loss_percent}_bank": bank.primed.streams_per_core,
+        f"{loss_percent}_unprimed_bank": bank.unprimed.streams_per_core,
+    }
 
 
 def _per_second(cost: Cost) -> dict[str, float]:
