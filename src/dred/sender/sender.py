@@ -3,7 +3,7 @@
     pcm -> frame -> Opus encoder ----------------------> extension -> packet
                 '-> features -> RDO-VAE -> payload ----'
 
-Networks come in by Protocol; `dred.assembly.build_sender` names them.
+Networks come in by Protocol; `dred.assembly.Sender` names them.
 """
 
 from collections.abc import Iterator

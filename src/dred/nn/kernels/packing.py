@@ -67,6 +67,7 @@ def pack(layers: Sequence[Linear], instructions: str | None = None, *, activatio
         UsageError: This processor cannot run the instructions, or those that $DRED_KERNELS names.
     """
     instructions = choose_instructions(instructions)
+    # The same numbers, if slower: where pairs of products might overflow, no vector of pairs is formed.
     if instructions == "avx2" and not all(_pairs_fit(layer) for layer in layers):
         instructions = "portable"
     function = layer_function_address(instructions)
