@@ -6,7 +6,9 @@
 Numba compiles a function anew into each that calls it. Behind a pointer, this much machine code is made once.
 
 int8 layers see activations rounded to one byte, steps of 1/127 as in libopus, or to two, the second of which counts
-1/254 of such a step. Sums are whole numbers, so that they do not depend on the instruction set. Source: facts from libopus 1.6.1 dnn/nnet_arch.h and dnn/vec_avx.h.
+1/254 of such a step. Sums are whole numbers, so that they do not depend on the instruction set.
+
+Source: facts from libopus 1.6.1 dnn/nnet_arch.h and dnn/vec_avx.h.
 """
 
 from collections.abc import Sequence
