@@ -10,13 +10,13 @@ from dred.audio import Audio, resample
 from dred.channel import write_trace
 from dred.errors import UsageError
 from dred.evaluation.losses import LossConfig
-from dred.evaluation.schemes import SCHEMES
+from dred.evaluation.schemes import SCHEME_NAMES
 from dred.evaluation.simulate import SchemeResult, Simulation, SimulationConfig, simulate
 from dred.receiver import Source
 from dred.sender import DredConfig
 from dred.weights import WeightSet, load
 
-NAMES = [scheme.name for scheme in SCHEMES]
+NAMES = list(SCHEME_NAMES)
 PACKET_SAMPLES = 320
 DELAY_SAMPLES = 104
 

@@ -63,7 +63,7 @@ def simulate(
     from dred.cli.progress import progress
     from dred.data import bundled_clip
     from dred.evaluation.losses import LossConfig
-    from dred.evaluation.schemes import SCHEMES
+    from dred.evaluation.schemes import SCHEME_NAMES
     from dred.evaluation.simulate import SimulationConfig
     from dred.evaluation.simulate import simulate as run
     from dred.report import staged_folder, write_results
@@ -76,7 +76,7 @@ def simulate(
         bitrate_bps=bitrate,
         dred=DredConfig(duration_ms=dred_ms, q0=q0, dq=dq, qmax=qmax, max_bytes=dred_max_bytes),
         num_red_copies=red,
-        schemes=tuple(schemes.split(",")) if schemes is not None else tuple(scheme.name for scheme in SCHEMES),
+        schemes=tuple(schemes.split(",")) if schemes is not None else SCHEME_NAMES,
         scores=scores,
     )
     with reading(source):

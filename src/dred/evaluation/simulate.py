@@ -1,48 +1,28 @@
 """One recording through every scheme, over the same losses.
 
-    audio -> codec's rate -> Sender (once per kind of stream) -> losses -> recover_stream -> input's rate, aligned
-
-Playing is retrospective: packets are handed in ahead of time, so that no scheme suffers from a short jitter buffer.
+audio -> codec's rate -> encode (once per kind of stream) -> run_trial -> input's rate, aligned
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from dred.assembly import Sender
 from dred.audio import Audio, resample
 from dred.channel import LossStatistics, loss_statistics
-from dred.errors import UsageError
 from dred.evaluation.losses import LossConfig
-from dred.evaluation.schemes import SCHEMES, Scheme, find_schemes
+from dred.evaluation.schemes import SCHEME_NAMES, Scheme, expected_loss_percent, find_schemes, standard_schemes
 from dred.evaluation.scores import Scores, require_estimators, score
-from dred.evaluation.streams import (
-    PACKET_MS,
-    Coverage,
-    Rates,
-    arrivals,
-    encode,
-    measure_coverage,
-    measure_rates,
-    repeat,
-)
-from dred.offline import recover_stream
-from dred.receiver import Event, Played, ReceiverConfig, Source
+from dred.evaluation.streams import Coverage, Rates, encode
+from dred.evaluation.trial import delay_samples, num_packets, run_trial
+from dred.receiver import Source
 from dred.sender import DredConfig, SenderConfig, SentPacket
-from dred.timebase import OPUS_RATES_HZ, ms_to_rtp, samples_to_rtp
+from dred.timebase import OPUS_RATES_HZ
 from dred.weights import WeightSet, load
 
 __all__ = ["SchemeResult", "Simulation", "SimulationConfig", "simulate"]
-
-_PACKET_RTP = ms_to_rtp(PACKET_MS)
-# With LBRR, 24 kb/s become 40: so much more keeps the main stream as good as it is without.
-_LBRR_FACTOR = 5 / 3
-# LBRR gets finer with the loss that libopus expects, and there is none at 0. The range is our choice.
-_EXPECTED_LOSS_PERCENT = (10, 25)
-_BITRATES_BPS = (6_000, 300_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +34,7 @@ class SimulationConfig:
         bitrate_bps: Rate of the main Opus stream, 6000 to 300000; redundancy comes on top.
         dred: Deep redundancy; its version follows the weights.
         num_red_copies: Packets repeated by RED, 1 to 9.
-        schemes: Names from `SCHEMES`.
+        schemes: Some of `SCHEME_NAMES`.
         scores: Whether to rate each result by the estimators of the extra `eval`.
     """
 
@@ -62,16 +42,20 @@ class SimulationConfig:
     bitrate_bps: int = 24_000
     dred: DredConfig = field(default_factory=DredConfig)
     num_red_copies: int = 1
-    schemes: tuple[str, ...] = tuple(scheme.name for scheme in SCHEMES)
+    schemes: tuple[str, ...] = SCHEME_NAMES
     scores: bool = False
 
     def __post_init__(self) -> None:
-        find_schemes(self.schemes)
-        lowest, highest = _BITRATES_BPS
-        if not lowest <= self.bitrate_bps <= highest:
-            raise UsageError(f"bitrate must be {lowest} to {highest} bit/s, got {self.bitrate_bps}")
-        if not 1 <= self.num_red_copies <= 9:
-            raise UsageError(f"the number of RED copies must be 1 to 9, got {self.num_red_copies}")
+        self.chosen_schemes()
+
+    def chosen_schemes(self) -> tuple[Scheme, ...]:
+        """Return the schemes, in the order of `standard_schemes`.
+
+        Raises:
+            UsageError: A name is unknown, or a number outside its range.
+        """
+        every = standard_schemes(bitrate_bps=self.bitrate_bps, dred=self.dred, num_red_copies=self.num_red_copies)
+        return find_schemes(self.schemes, every)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -119,7 +103,7 @@ class Simulation:
         network: The losses that the lossy schemes met.
         expected_loss_percent: What every sender was told to expect.
         delay_ms: The codec's delay, taken out of the samples: packet n starts at n * 20 - delay_ms.
-        results: In the order of `SCHEMES`.
+        results: In the order of `standard_schemes`.
     """
 
     audio: Audio
@@ -158,39 +142,29 @@ def simulate(
     weights = weights or load()
     config = replace(config, dred=replace(config.dred, version=str(weights.card.bitstream_version)))
     pcm, rate_hz = _at_codec_rate(audio)
-    plain = SenderConfig(rate_hz=rate_hz, channels=pcm.shape[1], bitrate_bps=config.bitrate_bps, dred=None)
-    delay_samples = Sender(plain).lookahead_samples
-    num_packets = -(-samples_to_rtp(len(pcm) + delay_samples, rate_hz) // _PACKET_RTP)
-    losses = config.loss.draw(num_packets)
+    schemes = config.chosen_schemes()
+    plain = schemes[0].sender_config(rate_hz=rate_hz, channels=pcm.shape[1], loss_rate=0.0)
+    losses = config.loss.draw(num_packets(len(pcm), plain))
     network = loss_statistics(losses)
-    plain = replace(plain, expected_loss_percent=_expected_loss_percent(network))
 
     @cache
     def packets_of(sender_config: SenderConfig) -> list[SentPacket]:
         return encode(pcm, sender_config, weights)
 
-    schemes = find_schemes(config.schemes)
     results: list[SchemeResult] = []
     for scheme in schemes:
         report(len(results) / len(schemes))
-        packets = repeat(packets_of(_sender_config(scheme, plain, config)), config.num_red_copies * scheme.has_red)
-        lost = losses & scheme.is_lossy
-        played, events = recover_stream(
-            arrivals(packets, lost),
-            start=0,
-            duration_rtp=num_packets * _PACKET_RTP,
-            config=ReceiverConfig(rate_hz=rate_hz, channels=pcm.shape[1], plc=scheme.plc),
-            weights=[weights],
-        )
-        samples = _like_input(played[delay_samples:], rate_hz, audio)
+        sender_config = scheme.sender_config(rate_hz=rate_hz, channels=pcm.shape[1], loss_rate=network.loss_rate)
+        trial = run_trial(packets_of(sender_config), losses, scheme, sender_config, len(pcm), weights)
+        samples = _like_input(trial.samples, rate_hz, audio)
         results.append(
             SchemeResult(
                 scheme=scheme,
                 samples=samples,
-                sources=_sources(events, num_packets, scheme),
-                lost=lost,
-                rates=measure_rates(packets),
-                coverage=measure_coverage(packets, weights) if scheme.has_dred else None,
+                sources=trial.sources,
+                lost=trial.lost,
+                rates=trial.rates,
+                coverage=trial.coverage,
                 scores=score(audio.samples, samples, audio.rate_hz) if config.scores else {},
             )
         )
@@ -200,8 +174,8 @@ def simulate(
         config=config,
         weights=weights.name,
         network=network,
-        expected_loss_percent=plain.expected_loss_percent,
-        delay_ms=1000 * delay_samples / rate_hz,
+        expected_loss_percent=expected_loss_percent(network.loss_rate),
+        delay_ms=1000 * delay_samples(plain) / rate_hz,
         results=tuple(results),
     )
 
@@ -216,24 +190,3 @@ def _like_input(
 ) -> Float32[np.ndarray, "samples channels"]:
     """Bring what was played, its delay taken out, to the input's rate and length; there is always enough of them."""
     return resample(played, from_hz=rate_hz, to_hz=audio.rate_hz)[: len(audio.samples)]
-
-
-def _expected_loss_percent(network: LossStatistics) -> int:
-    lowest, highest = _EXPECTED_LOSS_PERCENT
-    return min(max(round(100 * network.loss_rate), lowest), highest)
-
-
-def _sender_config(scheme: Scheme, plain: SenderConfig, config: SimulationConfig) -> SenderConfig:
-    return replace(
-        plain,
-        bitrate_bps=round(config.bitrate_bps * (_LBRR_FACTOR if scheme.has_lbrr else 1)),
-        in_band_fec=scheme.has_lbrr,
-        dred=config.dred if scheme.has_dred else None,
-    )
-
-
-def _sources(events: Sequence[Event], num_packets: int, scheme: Scheme) -> tuple[Source, ...]:
-    """Tell for each packet's time where the audio came from. All packets last 20 ms, and so do all steps of playing."""
-    guess = Source.SILENCE if scheme.plc == "zero" else Source.PLC
-    played = {event.timestamp // _PACKET_RTP: event.source for event in events if isinstance(event, Played)}
-    return tuple(guess if played[n] is Source.PLC else played[n] for n in range(num_packets))

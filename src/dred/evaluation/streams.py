@@ -94,7 +94,8 @@ def repeat(packets: Sequence[SentPacket], num_copies: int) -> list[WirePacket]:
     """Add RED copies of the previous packets, none with 0."""
     if not num_copies:
         return [WirePacket(sent=packet) for packet in packets]
-    red = RedSender(num_copies)
+    # A copy of the past's redundancy says nothing that the packet's own does not.
+    red = RedSender(num_copies, strip=strip_extensions)
     repeated = []
     for packet in packets:
         payload_type, payload = red.send(packet.payload, packet.timestamp)

@@ -14,11 +14,13 @@ from dred.rtp.pcap import CapturedRtp, parse_pcap, write_pcap
 from dred.rtp.red import (
     DEFAULT_OPUS_PAYLOAD_TYPE,
     DEFAULT_RED_PAYLOAD_TYPE,
+    MAX_RED_COPIES,
     MAX_RED_OFFSET_RTP,
     MAX_REDUNDANT_BYTES,
     RedBlock,
     RedSender,
     parse_red,
+    red_overhead_bytes,
     write_red,
 )
 from dred.rtp.sequence import SequenceUnwrapper, TimestampUnwrapper
@@ -27,6 +29,7 @@ __all__ = [
     "DEFAULT_OPUS_PAYLOAD_TYPE",
     "DEFAULT_RED_PAYLOAD_TYPE",
     "MAX_REDUNDANT_BYTES",
+    "MAX_RED_COPIES",
     "MAX_RED_OFFSET_RTP",
     "CapturedRtp",
     "HeaderExtension",
@@ -43,6 +46,7 @@ __all__ = [
     "parse_red",
     "parse_rtp",
     "read_packets",
+    "red_overhead_bytes",
     "write_ogg_opus",
     "write_packets",
     "write_pcap",

@@ -20,10 +20,12 @@ __all__ = [
     "DEFAULT_OPUS_PAYLOAD_TYPE",
     "DEFAULT_RED_PAYLOAD_TYPE",
     "MAX_REDUNDANT_BYTES",
+    "MAX_RED_COPIES",
     "MAX_RED_OFFSET_RTP",
     "RedBlock",
     "RedSender",
     "parse_red",
+    "red_overhead_bytes",
     "write_red",
 ]
 
@@ -38,7 +40,7 @@ _MORE_FLAG = 0x80
 _REDUNDANT_HEADER_BYTES = 4
 _PRIMARY_HEADER_BYTES = 1
 # libwebrtc's limit too.
-_MAX_COPIES = 9
+MAX_RED_COPIES = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,11 @@ def write_red(redundant: Sequence[RedBlock], primary: RedBlock) -> bytes:
     return bytes(headers) + b"".join(block.payload for block in redundant) + primary.payload
 
 
+def red_overhead_bytes(num_copies: int) -> int:
+    """Return what the headers of so many copies and of the primary take."""
+    return _PRIMARY_HEADER_BYTES + num_copies * _REDUNDANT_HEADER_BYTES
+
+
 class RedSender:
     """Keep the latest packets and send them along with the next ones.
 
@@ -136,8 +143,8 @@ class RedSender:
             max_bytes: Largest RED payload; copies that would exceed it are left out.
             strip: Makes the copy of a packet, say without the padding that holds its DRED; the default keeps all.
         """
-        if not 0 <= num_copies <= _MAX_COPIES:
-            raise UsageError(f"num_copies must lie in 0-{_MAX_COPIES}, got {num_copies}")
+        if not 0 <= num_copies <= MAX_RED_COPIES:
+            raise UsageError(f"num_copies must lie in 0-{MAX_RED_COPIES}, got {num_copies}")
         if max_bytes < 1:
             raise UsageError(f"max_bytes must be at least 1, got {max_bytes}")
         _require_payload_type(red_payload_type)
