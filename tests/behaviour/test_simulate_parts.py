@@ -1,15 +1,18 @@
 """The parts of a simulation: losses, measuring, scores."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from small_simulation import short_clip, small_simulation
+from small_simulation import LOSS, short_clip, small_simulation
 
 from dred.channel import loss_statistics, write_trace
 from dred.errors import FileFormatError, UsageError
 from dred.evaluation.losses import LossConfig
-from dred.evaluation.scores import require_estimators, score
+from dred.evaluation.metrics import METRICS
+from dred.evaluation.score import NO_SCORE, Score
+from dred.evaluation.simulate import SCORED_BY, SimulationConfig, simulate
 from dred.evaluation.streams import arrivals, encode, measure_rates, repeat
 from dred.evaluation.summary import summarise
 from dred.opus import OpusDecoder, has_lbrr, strip_extensions
@@ -127,30 +130,30 @@ def test_the_summary_agrees_with_the_results(installed_weights: Path) -> None:
         assert "scores" not in scheme
 
 
-def test_scores_prefer_clean_speech_repeat_and_leave_the_global_generator_alone(installed_weights: Path) -> None:
-    for package in ("onnxruntime", "speechmos", "pesq", "pystoi"):
-        pytest.importorskip(package)
-    require_estimators()
-    results = {result.scheme.name: result for result in small_simulation(installed_weights).results}
-    reference = short_clip()
-    state = np.random.get_state()[1].copy()  # noqa: NPY002
-    clean, zero, again = (
-        score(reference.samples, results[name].samples, reference.rate_hz) for name in ("clean", "zero", "zero")
+def test_scores_prefer_clean_speech_and_are_in_the_summary(weights: WeightSet) -> None:
+    for name in SCORED_BY:
+        for package in METRICS[name].packages:
+            pytest.importorskip(package, reason="needs the extra eval")
+    config = SimulationConfig(loss=LOSS, schemes=("clean", "zero"), scores=True)
+    simulation = simulate(short_clip(), config, weights=weights)
+    clean, zero = (result.scores for result in simulation.results)
+    assert list(clean) == list(zero) == list(SCORED_BY)
+    summary = summarise(simulation, input_name="speech.wav")["schemes"]["zero"]["scores"]
+    for name in SCORED_BY:
+        assert clean[name].value > zero[name].value
+        assert summary[name] == pytest.approx(zero[name].value, abs=6e-4)
+
+
+def test_a_score_that_there_is_not_is_null_in_the_summary(installed_weights: Path) -> None:
+    simulation = small_simulation(installed_weights)
+    scored = replace(simulation.results[0], scores={"plcmos": Score(4.56789), "pesq": NO_SCORE})
+    summary = summarise(replace(simulation, results=(scored,)), input_name="speech.wav")
+    assert summary["schemes"]["clean"]["scores"] == {"plcmos": 4.568, "pesq": None}
+
+
+def test_scores_without_their_packages_say_what_to_install(monkeypatch: pytest.MonkeyPatch, weights: WeightSet) -> None:
+    monkeypatch.setattr(
+        "dred.evaluation.metrics.catalogue.find_spec", lambda name: None if name == "pesq" else object()
     )
-    assert np.array_equal(np.random.get_state()[1], state)  # noqa: NPY002
-    assert again == zero
-    for name in ("plcmos", "pesq", "estoi"):
-        assert clean[name] > zero[name]
-
-
-def test_speech_without_an_utterance_has_no_pesq() -> None:
-    for package in ("onnxruntime", "speechmos", "pesq", "pystoi"):
-        pytest.importorskip(package)
-    silence = np.zeros((16_000, 1), np.float32)
-    assert score(silence, silence, 16_000)["pesq"] is None
-
-
-def test_scores_without_their_packages_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dred.evaluation.scores.find_spec", lambda name: None if name == "pesq" else object())
-    with pytest.raises(UsageError, match=r"scores need pesq: pip install 'dred\[eval\]'"):
-        require_estimators()
+    with pytest.raises(UsageError, match=r"pesq needs pesq: pip install 'dred\[eval\]'"):
+        simulate(short_clip(), SimulationConfig(scores=True), weights=weights)

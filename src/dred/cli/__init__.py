@@ -13,11 +13,12 @@ from typing import Annotated, cast
 
 import typer
 
-from dred.cli import weights
+from dred.cli import listen, trace, weights
 from dred.cli.bench import bench
 from dred.cli.decode import decode
 from dred.cli.doctor import doctor
 from dred.cli.encode import encode
+from dred.cli.evaluate import evaluate
 from dred.cli.inspect import inspect
 from dred.cli.simulate import simulate
 from dred.cli.warmup import warmup
@@ -70,8 +71,10 @@ def build_app() -> typer.Typer:
         rich_markup_mode="rich",
     )
     app.callback()(_start)
-    for command in (encode, decode, inspect, simulate, doctor, warmup, bench):
+    for command in (encode, decode, inspect, simulate, evaluate, doctor, warmup, bench):
         app.command()(command)
+    app.add_typer(listen.build_app(), name="listen")
+    app.add_typer(trace.build_app(), name="trace")
     app.add_typer(weights.build_app(), name="weights")
     return app
 

@@ -6,5 +6,6 @@
 
 from dred.compilation.compiled import FAST_SUMS, code_folder, compiled
 from dred.compilation.pointer import compile_pointer
+from dred.compilation.source_stamp import source_stamp
 
-__all__ = ["FAST_SUMS", "code_folder", "compile_pointer", "compiled"]
+__all__ = ["FAST_SUMS", "code_folder", "compile_pointer", "compiled", "source_stamp"]

@@ -12,9 +12,11 @@ from jaxtyping import Bool, Float32
 
 from dred.audio import Audio, resample
 from dred.channel import LossStatistics, loss_statistics
+from dred.evaluation.hearing import hear
 from dred.evaluation.losses import LossConfig
+from dred.evaluation.metrics import find_metrics, require_metrics
 from dred.evaluation.schemes import SCHEME_NAMES, Scheme, expected_loss_percent, find_schemes, standard_schemes
-from dred.evaluation.scores import Scores, require_estimators, score
+from dred.evaluation.score import Score
 from dred.evaluation.streams import Coverage, Rates, encode
 from dred.evaluation.trial import delay_samples, num_packets, run_trial
 from dred.receiver import Source
@@ -22,7 +24,10 @@ from dred.sender import DredConfig, SenderConfig, SentPacket
 from dred.timebase import OPUS_RATES_HZ
 from dred.weights import WeightSet, load
 
-__all__ = ["SchemeResult", "Simulation", "SimulationConfig", "simulate"]
+__all__ = ["SCORED_BY", "SchemeResult", "Simulation", "SimulationConfig", "simulate"]
+
+SCORED_BY = ("plcmos", "pesq", "estoi")
+"""Names of the metrics that rate the results, if they are rated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +40,7 @@ class SimulationConfig:
         dred: Deep redundancy; its version follows the weights.
         num_red_copies: Packets repeated by RED, 1 to 9.
         schemes: Some of `SCHEME_NAMES`.
-        scores: Whether to rate each result by the estimators of the extra `eval`.
+        scores: Whether to rate each result by the metrics `SCORED_BY`, of the extra `eval`.
     """
 
     loss: LossConfig = field(default_factory=LossConfig)
@@ -69,7 +74,7 @@ class SchemeResult:
         lost: Whether each packet was lost.
         rates: What was sent.
         coverage: Of deep redundancy; None without it.
-        scores: By the estimators; empty if none were asked for.
+        scores: By name of the metric; empty if none were asked for.
     """
 
     scheme: Scheme
@@ -78,7 +83,7 @@ class SchemeResult:
     lost: Bool[np.ndarray, " packets"]
     rates: Rates
     coverage: Coverage | None
-    scores: Scores
+    scores: Mapping[str, Score]
 
     @property
     def num_lost(self) -> int:
@@ -131,14 +136,14 @@ def simulate(
         report: Called with the share that is done, 0 to 1.
 
     Raises:
-        UsageError: The audio has more than two channels, or a setting is out of range.
+        UsageError: The audio has more than two channels, a setting is out of range, or a metric's package is missing.
         FileFormatError: The trace breaks its format.
         ModelError: There are no weights.
         LibopusError: There is no libopus.
     """
     config = config or SimulationConfig()
-    if config.scores:
-        require_estimators()
+    metrics = find_metrics(SCORED_BY) if config.scores else ()
+    require_metrics(metrics)
     weights = weights or load()
     config = replace(config, dred=replace(config.dred, version=str(weights.card.bitstream_version)))
     pcm, rate_hz = _at_codec_rate(audio)
@@ -157,6 +162,7 @@ def simulate(
         sender_config = scheme.sender_config(rate_hz=rate_hz, channels=pcm.shape[1], loss_rate=network.loss_rate)
         trial = run_trial(packets_of(sender_config), losses, scheme, sender_config, len(pcm), weights)
         samples = _like_input(trial.samples, rate_hz, audio)
+        speech = hear(audio.samples, samples, audio.rate_hz, trial.lost, trial.delay_ms)
         results.append(
             SchemeResult(
                 scheme=scheme,
@@ -165,7 +171,7 @@ def simulate(
                 lost=trial.lost,
                 rates=trial.rates,
                 coverage=trial.coverage,
-                scores=score(audio.samples, samples, audio.rate_hz) if config.scores else {},
+                scores={metric.name: metric.score(speech) for metric in metrics},
             )
         )
     report(1.0)

@@ -76,6 +76,6 @@ def _summarise_scheme(result: SchemeResult) -> dict[str, Any]:
         summary["coverage"] = {name: round(reach, _DIGITS) for name, reach in asdict(result.coverage).items()}
     if result.scores:
         summary["scores"] = {
-            name: None if value is None else round(value, _DIGITS) for name, value in result.scores.items()
+            name: None if score.value is None else round(score.value, _DIGITS) for name, score in result.scores.items()
         }
     return summary

@@ -1,41 +1,34 @@
-"use strict";
 // One position for all players: whichever plays leads, the others are paused and take over where it stands.
 (() => {
   const rows = [...document.querySelectorAll("article")];
   const players = rows.map((row) => row.querySelector("audio"));
   const views = rows.map((row) => row.querySelector(".view"));
-  const playheads = rows.map((row) => row.querySelector(".playhead"));
   const choices = [...document.querySelectorAll(".choice")];
   const playButton = document.querySelector(".play");
   const clock = document.querySelector(".clock");
   const seconds = {{ seconds | tojson }};
-  const cellSeconds = {{ (packet_ms / 1000) | tojson }};
-  const delaySeconds = {{ (delay_ms / 1000) | tojson }};
+  const timelines = new Timelines({
+    views,
+    seconds,
+    cellSeconds: {{ (packet_ms / 1000) | tojson }},
+    delaySeconds: {{ (delay_ms / 1000) | tojson }},
+    root: document.documentElement,
+  });
   const END_SECONDS = 0.05;
-  const MAX_ZOOM = 64;
   // Where each player was last put by a switch: a jump to anywhere else is the listener's own.
   const handedOver = players.map(() => 0);
   let leader = 0;
-  let zoom = 1;
-  let width = 0;
 
   const isPlaying = () => !players[leader].paused;
   const position = () => players[leader].currentTime;
 
   function show() {
-    const share = Math.min(1, position() / seconds);
-    for (const playhead of playheads) playhead.style.left = `${100 * share}%`;
+    timelines.show(position());
     clock.textContent = `${position().toFixed(2)} of ${seconds.toFixed(1)} s`;
     playButton.textContent = isPlaying() ? "Pause" : "Play";
     choices.forEach((choice, number) => choice.setAttribute("aria-pressed", String(number === leader)));
     rows.forEach((row, number) => row.classList.toggle("active", number === leader));
-    if (isPlaying()) follow(share);
-  }
-
-  function follow(share) {
-    const view = views[leader];
-    const at = share * view.scrollWidth;
-    if (at < view.scrollLeft || at > view.scrollLeft + view.clientWidth) view.scrollLeft = at - view.clientWidth / 10;
+    if (isPlaying()) timelines.follow(views[leader], position());
   }
 
   function animate() {
@@ -84,26 +77,12 @@
   }
 
   function seek(number, event) {
-    const box = event.currentTarget.getBoundingClientRect();
-    const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+    const at = timelines.secondsAt(event);
     const wasPlaying = isPlaying();
     lead(number);
-    players[leader].currentTime = share * seconds;
+    players[leader].currentTime = at;
     if (wasPlaying) play();
     show();
-  }
-
-  function setZoom(factor) {
-    const centre = position() / seconds;
-    zoom = Math.min(MAX_ZOOM, Math.max(1, factor));
-    width = views[0].clientWidth;
-    const cell = (width * zoom * cellSeconds) / seconds;
-    const root = document.documentElement;
-    root.style.setProperty("--zoom", zoom);
-    root.style.setProperty("--cell", `${cell}px`);
-    root.style.setProperty("--first-cell", `${(-delaySeconds / cellSeconds) * cell}px`);
-    root.classList.toggle("cells", cell >= 4);
-    for (const view of views) view.scrollLeft = centre * view.scrollWidth - view.clientWidth / 2;
   }
 
   players.forEach((player, number) => {
@@ -118,17 +97,12 @@
   });
   views.forEach((view, number) => {
     view.firstElementChild.addEventListener("click", (event) => seek(number, event));
-    view.addEventListener("scroll", () => {
-      for (const other of views) if (other.scrollLeft !== view.scrollLeft) other.scrollLeft = view.scrollLeft;
-    });
   });
   choices.forEach((choice, number) => choice.addEventListener("click", () => choose(number)));
   playButton.addEventListener("click", toggle);
-  document.querySelector(".zoom-in").addEventListener("click", () => setZoom(zoom * 2));
-  document.querySelector(".zoom-out").addEventListener("click", () => setZoom(zoom / 2));
-  addEventListener("resize", () => {
-    if (views[0].clientWidth !== width) setZoom(zoom);
-  });
+  document.querySelector(".zoom-in").addEventListener("click", () => timelines.setZoom(timelines.zoom * 2, position()));
+  document.querySelector(".zoom-out").addEventListener("click", () => timelines.setZoom(timelines.zoom / 2, position()));
+  addEventListener("resize", () => timelines.keepZoom(position()));
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     if (event.key === " " && !event.target.closest("button, audio, a")) {
@@ -141,7 +115,6 @@
 
   document.querySelector(".transport").hidden = false;
   document.documentElement.classList.add("scripted");
-  // Start wide enough to tell packets apart on a narrow screen.
-  setZoom(2 ** Math.max(0, Math.ceil(Math.log2((1.2 * seconds) / cellSeconds / views[0].clientWidth))));
+  timelines.setFirstZoom();
   show();
 })();

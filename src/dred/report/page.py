@@ -4,38 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from dred.evaluation.simulate import SchemeResult, Simulation
 from dred.evaluation.streams import PACKET_MS
-from dred.receiver import Source
 from dred.report.embedded_audio import data_address, embed_audio
+from dred.report.environment import page_environment
+from dred.report.sources import LEGEND, Share, repair_shares
 from dred.report.spectrogram import draw, loudest_db, power_db
 from dred.report.strip import Stretch, stretches
 
 __all__ = ["render_page"]
 
-# What a reader sees of each source: its name, and what it means.
-_LEGEND: Mapping[Source, tuple[str, str]] = {
-    Source.RECEIVED: ("received", "the packet arrived"),
-    Source.LBRR: ("LBRR", "from the next packet's in-band FEC"),
-    Source.RED: ("RED", "a copy in a later packet"),
-    Source.DRED: ("DRED", "spoken from a later packet's deep redundancy"),
-    Source.PLC: ("PLC", "guessed by concealment"),
-    Source.SILENCE: ("silence", "nothing known, nothing guessed"),
-    Source.DTX: ("pause", "the sender was silent on purpose"),
-}
 _SCORE_NAMES = {"plcmos": "PLCMOS", "pesq": "PESQ", "estoi": "ESTOI"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Share:
-    """A part of a bar."""
-
-    source: Source
-    label: str
-    count: int
-    percent: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,19 +28,12 @@ class _Player:
     audio: str
     spectrogram: str
     stretches: tuple[Stretch, ...]
-    repairs: tuple[_Share, ...]
+    repairs: tuple[Share, ...]
     in_words: str
 
 
 def render_page(simulation: Simulation, summary: Mapping[str, Any]) -> str:
     """Write the page of a simulation and its summary, as HTML."""
-    environment = Environment(
-        loader=PackageLoader(__package__, "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     rate_hz = simulation.audio.rate_hz
     embedded = embed_audio([result.samples for result in simulation.results], rate_hz)
     loudest = loudest_db(power_db(simulation.audio.samples, rate_hz))
@@ -70,17 +42,21 @@ def render_page(simulation: Simulation, summary: Mapping[str, Any]) -> str:
         for number, (result, address) in enumerate(zip(simulation.results, embedded.addresses, strict=True), start=1)
     ]
     used = {source for result in simulation.results for source in result.sources}
-    return environment.get_template("page.html.j2").render(
-        summary=summary,
-        losses=simulation.config.loss.describe(),
-        players=players,
-        legend={source: words for source, words in _LEGEND.items() if source in used},
-        score_names={name: label for name, label in _SCORE_NAMES.items() if simulation.config.scores},
-        audio_form=embedded.form,
-        seconds=len(simulation.audio.samples) / rate_hz,
-        packet_ms=PACKET_MS,
-        delay_ms=simulation.delay_ms,
-        top_khz=8,
+    return (
+        page_environment()
+        .get_template("page.html.j2")
+        .render(
+            summary=summary,
+            losses=simulation.config.loss.describe(),
+            players=players,
+            legend={source: words for source, words in LEGEND.items() if source in used},
+            score_names={name: label for name, label in _SCORE_NAMES.items() if simulation.config.scores},
+            audio_form=embedded.form,
+            seconds=len(simulation.audio.samples) / rate_hz,
+            packet_ms=PACKET_MS,
+            delay_ms=simulation.delay_ms,
+            top_khz=8,
+        )
     )
 
 
@@ -92,11 +68,7 @@ def _player(
     address: str,
     loudest: float,
 ) -> _Player:
-    repairs = tuple(
-        _Share(source=source, label=_LEGEND[source][0], count=count, percent=100 * count / result.num_lost)
-        for source, count in result.repairs.items()
-        if count
-    )
+    repairs = repair_shares(result.repairs, result.num_lost)
     words = [f"{share.count} {share.label}" for share in repairs]
     of_them = f": {', '.join(words)}" if words else ""
     level_db = power_db(result.samples, simulation.audio.rate_hz)

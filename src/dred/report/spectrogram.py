@@ -1,7 +1,7 @@
 """Speech as a picture: samples enter, levels over time and frequency leave, and a PNG of them.
 
-A picture has at most 1600 columns and 128 rows from 0 to 8 kHz. Its brightest level is that of the loudest spot of the
-reference, the same for all pictures of a page, and its darkest lies 75 dB below.
+A picture has at most 1600 columns, or fewer if wanted, and 128 rows from 0 to 8 kHz. Its brightest level is that of the
+loudest spot of the reference, the same for all pictures of a page, and its darkest lies 75 dB below.
 """
 
 import numpy as np
@@ -24,10 +24,12 @@ _RANGE_DB = 75.0
 _ANCHORS = ((11, 11, 26), (52, 24, 92), (137, 34, 106), (214, 69, 79), (247, 142, 62), (252, 241, 178))
 
 
-def power_db(samples: Float32[np.ndarray, "samples channels"], rate_hz: int) -> Float32[np.ndarray, "rows columns"]:
-    """Measure the level over frequency (highest first) and time."""
+def power_db(
+    samples: Float32[np.ndarray, "samples channels"], rate_hz: int, *, max_columns: int = _MAX_COLUMNS
+) -> Float32[np.ndarray, "rows columns"]:
+    """Measure the level over frequency (highest first) and time, in at most `max_columns` (at least 1) steps."""
     mono = resample(to_mono(samples), from_hz=rate_hz, to_hz=SAMPLE_RATE_HZ)
-    hop_samples = max(_MIN_HOP_SAMPLES, -(-len(mono) // _MAX_COLUMNS))
+    hop_samples = max(_MIN_HOP_SAMPLES, -(-len(mono) // max_columns))
     # Column n is centred on the middle of its time.
     before = (_WINDOW_SAMPLES - hop_samples) // 2
     padded = np.pad(mono, (max(0, before), _WINDOW_SAMPLES + hop_samples))[max(0, -before) :]

@@ -1,5 +1,6 @@
 """Where each packet's speech came from, as stretches along the timeline of the input."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -7,7 +8,7 @@ from dred.evaluation.simulate import SchemeResult, Simulation
 from dred.evaluation.streams import PACKET_MS
 from dred.receiver import Source
 
-__all__ = ["Stretch", "stretches"]
+__all__ = ["Stretch", "stretches", "stretches_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,21 +29,32 @@ class Stretch:
 
 
 def stretches(simulation: Simulation, result: SchemeResult) -> list[Stretch]:
-    """Join equal neighbours and cut at the input's ends, beyond which the codec's delay reaches."""
+    """Lay out what became of a simulation's recording under one scheme."""
     seconds = len(simulation.audio.samples) / simulation.audio.rate_hz
+    return stretches_of(result.sources, delay_ms=simulation.delay_ms, duration_ms=1000 * seconds)
+
+
+def stretches_of(sources: Sequence[Source], *, delay_ms: float, duration_ms: float) -> list[Stretch]:
+    """Join equal neighbours and cut at the input's ends, beyond which the codec's delay reaches.
+
+    Args:
+        sources: Of each packet; packet n starts at n * 20 - delay_ms.
+        delay_ms: The codec's delay, or where a cutting of the recording starts.
+        duration_ms: Of the recording.
+    """
     found = []
     first = 0
-    for source, group in groupby(result.sources):
+    for source, group in groupby(sources):
         num_packets = len(list(group))
-        start_ms = first * PACKET_MS - simulation.delay_ms
+        start_ms = first * PACKET_MS - delay_ms
         first += num_packets
-        end_ms = first * PACKET_MS - simulation.delay_ms
+        end_ms = first * PACKET_MS - delay_ms
         found.append(
             Stretch(
                 source=source,
                 num_packets=num_packets,
                 start_ms=max(0.0, start_ms),
-                end_ms=min(1000 * seconds, end_ms),
+                end_ms=min(duration_ms, end_ms),
             )
         )
     return [stretch for stretch in found if stretch.end_ms > stretch.start_ms]
