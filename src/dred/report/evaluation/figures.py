@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from math import isnan
+from math import isfinite
 
 from dred.evaluation.metrics import Metric
 from dred.evaluation.records import Named, Row
@@ -46,7 +46,7 @@ def _against_rate(comparison: Comparison, metric: Metric) -> LinePanel | None:
     families: dict[str, list[Point]] = {}
     for scheme in comparison.evaluation.schemes:
         y = comparison.mean(scheme.name, metric, comparison.everywhere)
-        if not isnan(y.mean):
+        if isfinite(y.mean):
             point = Point(x=comparison.total_kbps(scheme.name), y=y, name=scheme.name)
             families.setdefault(scheme.family, []).append(point)
     look_of = family_looks(comparison)
@@ -129,7 +129,7 @@ def _damage(comparison: Comparison, metric: Metric) -> BarPanel | None:
     bars = []
     for scheme in comparison.lossy_schemes:
         damage = comparison.damage(scheme, metric, comparison.everywhere)
-        if damage is not None and not isnan(damage.mean):
+        if damage is not None and isfinite(damage.mean):
             bars.append(Bar(name=scheme.name, look=look_of[scheme.family], length=damage))
     if not bars:
         return None
@@ -149,7 +149,7 @@ def _lines(comparison: Comparison, schemes: Sequence[Named], points: Callable[[N
         Line(
             name=scheme.name,
             look=look_of[scheme.family],
-            points=[point for point in points(scheme) if not isnan(point.y.mean)],
+            points=[point for point in points(scheme) if isfinite(point.y.mean)],
         )
         for scheme in schemes
     ]

@@ -1,7 +1,6 @@
 """An evaluation as one self-contained page, and as figures: what was found, to read, to see and to hear."""
 
 import base64
-from math import isnan
 from pathlib import Path
 
 from dred.evaluation.metrics import find_metrics
@@ -106,7 +105,6 @@ def render_evaluation(
             packet_ms=PACKET_MS,
             number=number,
             span=span,
-            isnan=isnan,
         )
     )
 

@@ -12,6 +12,8 @@ class Player {
     this.startedAt = 0;
     this.loop = null;
     this.heard = 0;
+    this.isWanted = false;
+    this.isLoading = false;
   }
 
   get isPlaying() {
@@ -45,13 +47,19 @@ class Player {
   }
 
   async play() {
+    this.isWanted = true;
     if (this.isPlaying || this.isLoading) return;
     this.isLoading = true;
     try {
       await this.load();
+    } catch (error) {
+      this.isWanted = false;
+      throw error;
     } finally {
       this.isLoading = false;
     }
+    // Decoding takes a while: the listener may have gone.
+    if (!this.isWanted) return;
     if (this.offset >= this.seconds - 0.02) this.offset = this.loop ? this.loop.start : 0;
     this.startedAt = Player.context.currentTime + Player.START_SECONDS;
     this.voices = this.buffers.map((buffer, number) => {
@@ -72,6 +80,7 @@ class Player {
   }
 
   pause() {
+    this.isWanted = false;
     this.offset = this.position;
     for (const { source, gain } of this.voices) {
       source.onended = null;
@@ -82,19 +91,19 @@ class Player {
   }
 
   async seek(seconds) {
-    const wasPlaying = this.isPlaying;
+    const wasWanted = this.isWanted;
     this.pause();
     this.offset = Math.min(Math.max(0, seconds), this.seconds);
     if (this.loop && (this.offset < this.loop.start || this.offset >= this.loop.end)) this.loop = null;
-    if (wasPlaying) await this.play();
+    if (wasWanted) await this.play();
   }
 
   async repeat(loop) {
-    const wasPlaying = this.isPlaying;
+    const wasWanted = this.isWanted;
     this.pause();
     this.loop = loop;
     if (loop) this.offset = loop.start;
-    if (wasPlaying) await this.play();
+    if (wasWanted) await this.play();
   }
 
   hear(number) {

@@ -1,7 +1,7 @@
 """What the numbers say, in a few sentences that anyone can read; where redundancy loses is said, too."""
 
 from dataclasses import dataclass
-from math import isnan
+from math import isfinite
 
 from dred.evaluation.metrics import Metric
 from dred.evaluation.records import Named
@@ -109,7 +109,7 @@ def _savings(comparison: Comparison, metric: Metric) -> str:
     for schemes in (alone, together, classic):
         scheme = comparison.best(schemes, metric, comparison.everywhere)
         damage = comparison.damage(scheme, metric, comparison.everywhere) if scheme else None
-        if scheme is None or damage is None or isnan(damage.mean):
+        if scheme is None or damage is None or not isfinite(damage.mean):
             continue
         rates = sent[scheme.name].rates
         removes = "" if told else "removes "

@@ -1,7 +1,7 @@
 """Numbers as a reader sees them: digits that fit a metric, intervals, a dash where there is nothing."""
 
 from collections.abc import Sequence
-from math import isnan
+from math import isfinite
 
 from dred.evaluation.metrics import Metric
 from dred.evaluation.statistics import Interval
@@ -16,13 +16,13 @@ def metric_digits(metric: Metric, values: Sequence[float]) -> int:
     """Return how many digits behind the point tell a metric's values apart: 2 for opinions, else by their size."""
     if metric.unit == "MOS":
         return 2
-    largest = max((abs(value) for value in values if not isnan(value)), default=0.0)
+    largest = max((abs(value) for value in values if isfinite(value)), default=0.0)
     return 3 if largest < 1.5 else 2 if largest < 10 else 1
 
 
 def number(value: float | None, digits: int, *, signed: bool = False) -> str:
-    """Write a number, a dash for none."""
-    if value is None or isnan(value):
+    """Write a number, a dash for none or one without end."""
+    if value is None or not isfinite(value):
         return NOTHING
     text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
     # What rounds to zero has no sign.
@@ -33,7 +33,7 @@ def number(value: float | None, digits: int, *, signed: bool = False) -> str:
 
 def span(interval: Interval, digits: int, *, signed: bool = False) -> str:
     """Write an interval's ends; empty without ends."""
-    if isnan(interval.low):
+    if not isfinite(interval.low + interval.high):
         return ""
     return f"{number(interval.low, digits, signed=signed)} to {number(interval.high, digits, signed=signed)}"
 
