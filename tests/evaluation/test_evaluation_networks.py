@@ -59,7 +59,7 @@ def test_the_longest_burst_lies_within_its_class(bursts_ms: tuple[float, float])
 
 @pytest.fixture
 def traces(tmp_path: Path) -> Path:
-    for name, flags in {"one": [1, 0, 0], "two_is_lost": [0, 1, 1, 1], "three": [0] * 50 + [1] * 50}.items():
+    for name, flags in {"one": [1, 0, 0], "two": [0, 1, 1, 1], "three": [0] * 50 + [1] * 50}.items():
         write_trace(tmp_path / f"{name}.txt", np.array(flags, bool))
     return tmp_path
 
@@ -68,6 +68,15 @@ def test_a_clip_takes_the_trace_of_its_own_name_from_the_start(traces: Path) -> 
     network = Network(name="recorded", model="traces")
     assert draw(network, "one", size=6, traces=traces).tolist() == [True, False, False] * 2
     assert draw(network, "two", size=4, traces=traces).tolist() == [False, True, True, True]
+
+
+def test_the_traces_of_a_challenge_are_found_by_its_clips(tmp_path: Path) -> None:
+    (tmp_path / "train" / "lossy_signals").mkdir(parents=True)
+    for name, flags in {"7": [1, 0], "8": [0, 0, 1]}.items():
+        write_trace(tmp_path / "train" / "lossy_signals" / f"{name}_is_lost.txt", np.array(flags, bool))
+    network = Network(name="challenge", model="traces")
+    assert draw(network, "7", size=4, traces=tmp_path).tolist() == [True, False] * 2
+    assert draw(network, "8", size=3, traces=tmp_path).tolist() == [False, False, True]
 
 
 def test_other_clips_take_turns_and_start_anywhere(traces: Path) -> None:

@@ -35,7 +35,7 @@ from dred.timebase import DOUBLE_FRAME_MS
 
 __all__ = ["Comparison", "Distance", "Look", "compare"]
 
-Losses = Bool[np.ndarray, " packets"]
+Losses = Bool[np.ndarray, " _"]
 
 # One second each. Our choice.
 _WINDOW = 1000 // DOUBLE_FRAME_MS

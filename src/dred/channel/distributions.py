@@ -14,7 +14,7 @@ from dred.errors import UsageError
 
 __all__ = ["Distribution", "autocorrelation", "gap_lengths", "kolmogorov_smirnov", "pool", "window_losses"]
 
-Losses = Bool[np.ndarray, " packets"]
+Losses = Bool[np.ndarray, " _"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -35,7 +35,7 @@ __all__ = [
     "log_likelihood",
 ]
 
-Losses = Bool[np.ndarray, " packets"]
+Losses = Bool[np.ndarray, " _"]
 Weights = Float64[np.ndarray, " traces"]
 
 # How far candidates climb before the best go on, and how many go on. Our choice.

@@ -19,7 +19,7 @@ __all__ = ["HeldOut", "held_out"]
 
 _NUM_FOLDS = 5
 
-Losses = Bool[np.ndarray, " packets"]
+Losses = Bool[np.ndarray, " _"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,13 +14,24 @@ Every model may be held to a class of its longest burst, as the PLC Challenge so
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool
 
-from dred.channel import GilbertElliott, LossModel, Trace, Uniform, bundled_loss_model, draw_bounded, read_trace
+from dred.channel import (
+    GilbertElliott,
+    LossModel,
+    Trace,
+    Uniform,
+    bundled_loss_model,
+    draw_bounded,
+    find_traces,
+    read_trace,
+)
 from dred.errors import UsageError
 
 __all__ = ["Network"]
@@ -42,7 +53,7 @@ class Network:
         model: Where losses come from.
         loss_percent: Share of lost packets, 0 to 99; None for the model's own, where it has one.
         mean_burst: Mean burst of `gilbert-elliott` in packets, at least 1.
-        files: Pattern of trace files within the folder of traces.
+        files: Pattern of the names of trace files in the folder of traces, which may be one of the PLC Challenge.
         bursts_ms: If given, the longest burst is longer than the first and at most the second.
     """
 
@@ -106,7 +117,7 @@ class Network:
     def _recorded(self, clip: str, number: int, rng: np.random.Generator, traces: Path | None) -> LossModel:
         if traces is None:
             raise UsageError(f"network {self.name} needs a folder of recorded traces")
-        paths = sorted(traces.glob(self.files))
+        paths = [path for path in _traces_in(traces) if fnmatch(path.name, self.files)]
         if not paths:
             raise UsageError(f"there is no trace {self.files} in {traces}")
         own = _of_clip(clip, paths)
@@ -114,6 +125,11 @@ class Network:
             return Trace(lost=read_trace(own))
         lost = read_trace(paths[number % len(paths)])
         return Trace(lost=lost, start=int(rng.integers(len(lost))))
+
+
+@lru_cache(maxsize=8)
+def _traces_in(folder: Path) -> tuple[Path, ...]:
+    return tuple(clip.trace for clip in find_traces(folder))
 
 
 def _of_clip(clip: str, paths: Sequence[Path]) -> Path | None:
