@@ -115,6 +115,7 @@ def test_space_plays_and_pauses(page: Any) -> None:
 
 @pytest.mark.parametrize("place", range(len(NAMES)))
 def test_a_digit_makes_its_scheme_heard_and_no_other(page: Any, place: int) -> None:
+    page.keyboard.press("g")  # In a loop, so that a slow machine does not come to the end.
     page.keyboard.press(" ")
     page.keyboard.press(str(place))
     wait_to_hear(page, place)
@@ -249,13 +250,13 @@ def begin_blind_test(page: Any, a: str, b: str) -> None:
 def test_who_hears_a_difference_wins_the_blind_test(page: Any) -> None:
     # A, B, A, B, ...
     page.evaluate("void (crypto.getRandomValues = (values) => values.fill((window.turn = (window.turn ?? 0) + 1)))")
+    page.evaluate("void (BlindTest.VOTES = 4)")
+    page.keyboard.press("g")
     begin_blind_test(page, "dred", "lbrr")
     dred, lbrr = tone_hz(NAMES.index("dred")), tone_hz(NAMES.index("lbrr"))
     heard = []
-    for number in range(12):
-        assert f"Vote {number + 1} of 12" in page.text_content("#stage-1 .tally")
-        if page.text_content("#stage-1 .play") == "Play":
-            page.keyboard.press(" ")
+    for number in range(4):
+        assert f"Vote {number + 1} of 4" in page.text_content("#stage-1 .tally")
         for letter, hz in (("a", dred), ("b", lbrr)):
             page.keyboard.press(letter)
             wait_until(page, f"Math.abs(heardHz() - {hz}) < 25")
@@ -266,8 +267,8 @@ def test_who_hears_a_difference_wins_the_blind_test(page: Any) -> None:
         heard.append(abs(x - dred) < abs(x - lbrr))
         page.keyboard.press("1" if heard[-1] else "2")
     assert {True, False} == set(heard)
-    assert "12 of 12 right" in page.text_content("#stage-1 .tally")
-    assert "0.000" in page.text_content("#stage-1 .tally")
+    assert "4 of 4 right" in page.text_content("#stage-1 .tally")
+    assert "0.062" in page.text_content("#stage-1 .tally")
     assert page.locator("#stage-1 .choices").is_visible()
 
 

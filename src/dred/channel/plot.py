@@ -78,6 +78,7 @@ def _draw_lengths(axes: "Axes", distributions: Mapping[str, Distribution], kind:
     axes.set_ylabel(f"share of {kind}")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_major_formatter("{x:g}")
+    axes.tick_params(which="minor", labelbottom=False, labelleft=False)
     _name_lines(axes)
 
 
@@ -105,6 +106,8 @@ def _name_lines(axes: "Axes") -> None:
     """Write each line's name right of where it ends; names that would touch are moved apart."""
     axes.grid(color="#dddddd", linewidth=0.6)
     axes.margins(x=0.02)
+    # Else the axes get their ends only when they are drawn.
+    axes.autoscale_view()
     inside = axes.transAxes.inverted()
     ends = [inside.transform(axes.transData.transform(_last_point(line.get_xydata()))) for line in axes.get_lines()]
     heights = _spread(np.array([end[1] for end in ends]))

@@ -2,6 +2,8 @@
 
 Simulation -> write_results -> <scheme>.wav, summary.json, report.html
                                                             '- render_page: players, spectrograms, strips
+
+`report.evaluation` makes the page of many clips and networks, of the same players, pictures and strips.
 """
 
 from dred.report.folder import staged_folder, write_results

@@ -93,7 +93,7 @@ def seed_schemes(comparison: Comparison) -> tuple[Named, ...]:
         return [scheme for family in families for scheme in candidates if scheme.family == family]
 
     clean = [scheme for scheme in candidates if scheme in comparison.clean_schemes]
-    classic = of_families("lbrr", "red", "neural-plc", "plc")
+    classic = of_families("lbrr+plc", "lbrr", "red", "neural-plc", "plc")
     deep = of_families("dred") + [scheme for scheme in candidates if scheme in comparison.deep_schemes]
     return tuple(schemes[0] for schemes in (clean, classic, deep) if schemes)
 

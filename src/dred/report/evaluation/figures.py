@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from math import isfinite
 
 from dred.evaluation.metrics import Metric
@@ -19,6 +20,8 @@ BURST_CLASSES_MS = ((0, 120), (120, 320), (320, 1000))
 """Longest burst: more than the first, at most the second. Source: the classes of the Audio Deep PLC Challenge."""
 # More lines than this in one panel are a tangle.
 _MAX_LINES = 10
+# Networks of a family that lose about the same are no curve over loss.
+_MIN_LOSS_STEP_PERCENT = 1.5
 
 
 def family_looks(comparison: Comparison) -> Mapping[str, Look]:
@@ -58,18 +61,21 @@ def _against_rate(comparison: Comparison, metric: Metric) -> LinePanel | None:
 
 
 def _against_loss(comparison: Comparison, metric: Metric, schemes: Sequence[Named]) -> list[LinePanel | None]:
-    """Draw families of networks against their loss; the networks without family side by side, by loss."""
-    families: dict[str, list[Named]] = {}
-    for network in comparison.evaluation.networks:
-        families.setdefault(network.family, []).append(network)
+    """Draw families of networks against their loss; networks that are no such curve side by side, by loss."""
     losses = {network.name: _loss_percent(comparison, network) for network in comparison.evaluation.networks}
-    lone = [networks[0] for networks in families.values() if len(networks) == 1]
+    families: dict[str, list[Named]] = {}
+    for network in sorted(comparison.evaluation.networks, key=lambda network: losses[network.name]):
+        families.setdefault(network.family, []).append(network)
+    lone: list[Named] = []
     panels: list[LinePanel | None] = []
     for family, networks in families.items():
-        if len(networks) > 1:
-            places = {network.name: losses[network.name] for network in networks}
-            lines = _over_networks(comparison, metric, schemes, networks, places)
-            panels.append(_line_panel(f"loss-{family}", metric, f"packets lost, %, {family}", None, lines))
+        steps = [losses[after.name] - losses[before.name] for before, after in pairwise(networks)]
+        if not steps or min(steps) < _MIN_LOSS_STEP_PERCENT:
+            lone += networks
+            continue
+        places = {network.name: losses[network.name] for network in networks}
+        lines = _over_networks(comparison, metric, schemes, networks, places)
+        panels.append(_line_panel(f"loss-{family}", metric, f"packets lost, %, {family}", None, lines))
     if len(lone) > 1:
         lone.sort(key=lambda network: losses[network.name])
         places = {network.name: float(number) for number, network in enumerate(lone)}
@@ -86,13 +92,12 @@ def _over_networks(
     networks: Sequence[Named],
     places: Mapping[str, float],
 ) -> list[Line]:
-    ordered = sorted(networks, key=lambda network: places[network.name])
     return _lines(
         comparison,
         schemes,
         lambda scheme: [
             Point(x=places[network.name], y=comparison.mean(scheme.name, metric, [network.name]), name=network.name)
-            for network in ordered
+            for network in networks
         ],
     )
 

@@ -184,7 +184,9 @@ class Stage {
   }
 
   tell() {
-    this.find(".tally").textContent = `Vote ${this.blind.votes + 1} of ${BlindTest.VOTES}. X is new after each vote.`;
+    const [a, b] = ["a", "b"].map((letter) => this.takes[this.blind.takes[letter]].dataset.name);
+    this.find(".tally").textContent =
+      `A is ${a}, B is ${b}; X is one of them, drawn anew after each vote. Vote ${this.blind.votes + 1} of ${BlindTest.VOTES}.`;
   }
 
   endBlind() {

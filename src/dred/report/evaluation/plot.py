@@ -33,7 +33,7 @@ _SMALL, _NORMAL = 10.5, 11.5
 _BAR_HEIGHT = 22
 _MAX_BEYOND = 0.4
 _MAX_LETTERS = 20
-_SLANT_DEGREES = 35.0
+_SLANT_DEGREES = 60.0
 _SETTINGS: Any = {
     "svg.fonttype": "none",
     # Names of parts follow from the drawing alone.
