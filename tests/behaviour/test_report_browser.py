@@ -1,6 +1,5 @@
 """The report in a real browser: it plays, switches in step, seeks, zooms, and asks the network for nothing."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,35 +7,18 @@ from typing import Any
 import pytest
 from small_simulation import SECONDS, small_simulation
 
+from chromium import open_chromium, wait_until
 from dred.evaluation.summary import summarise
 from dred.report import render_page
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
 PLAYING = "[...document.querySelectorAll('audio')].map((a, n) => a.paused ? 0 : n + 1).filter(Boolean)"
 PLAYHEADS = "[...document.querySelectorAll('.playhead')].map((p) => parseFloat(p.style.left))"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("there is no Chromium")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=program, args=FLAGS)
+    with open_chromium() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -64,15 +46,6 @@ def page(browser: Any, address: str, messages: list[str]) -> Iterator[Any]:
     yield opened
     assert [message for message in messages if not message.startswith("data:")] == []
     opened.close()
-
-
-def wait_until(page: Any, condition: str) -> None:
-    """Ask again and again; playwright's own waiting needs eval, which the page's policy forbids."""
-    for _ in range(100):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(50)
-    pytest.fail(f"never came true: {condition}")
 
 
 def time_of(page: Any, number: int) -> float:

@@ -268,7 +268,7 @@ def test_who_hears_a_difference_wins_the_blind_test(page: Any) -> None:
         page.keyboard.press("1" if heard[-1] else "2")
     assert {True, False} == set(heard)
     assert "4 of 4 right" in page.text_content("#stage-1 .tally")
-    assert "0.062" in page.text_content("#stage-1 .tally")
+    assert "0.063" in page.text_content("#stage-1 .tally")
     assert page.locator("#stage-1 .choices").is_visible()
 
 

@@ -85,6 +85,7 @@ def serve(
     dred listen serve out --host 0.0.0.0
     """
     from dred.cli.files import reading
+    from dred.listening import Method
     from dred.listening.serving import open_plan, serve_plan
 
     def name_address(address: str) -> None:
@@ -97,7 +98,7 @@ def serve(
         plan = open_plan(
             directory,
             {
-                "method": method,
+                "method": None if method is None else Method(method),
                 "schemes": _names(schemes),
                 "networks": _names(networks),
                 "by_network": by_network,

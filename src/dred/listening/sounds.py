@@ -69,7 +69,7 @@ def _gain(original: Float32[np.ndarray, " samples"]) -> np.float32:
     return np.float32(10 ** (min(_LEVEL_DBOV - level_db, _MAX_GAIN_DB) / 20))
 
 
-def _interrupted(speech: Float32[np.ndarray, " samples"], num_beeps: int) -> Float32[np.ndarray, " samples"]:
+def _interrupted(speech: Float32[np.ndarray, " samples"], num_beeps: int) -> Float32[np.ndarray, " interrupted"]:
     middle = min(len(speech) // 2, _samples(_SPEECH_BESIDE_BEEPS_S))
     beep = _tone(_BEEP_HZ, _BEEP_S, _BEEP_RAMP_S) * np.float32(_BEEP_AMPLITUDE)
     gap = _silence(_BEEP_GAP_S)

@@ -46,7 +46,7 @@ def make_steps(plan: Plan, row: int, rater: int) -> tuple[Step, ...]:
         rater: The listener's number, at least 0: another one, another order.
     """
     rng = np.random.default_rng([plan.config.seed, 1, rater])
-    rated = _ordered(_blocks(plan, row), rng)
+    rated = _ordered(_chosen(plan, row), rng)
     swapped = _swaps(plan, rated, rng)
     return tuple(
         Step(item.name, item.name in swapped)
@@ -59,25 +59,23 @@ def make_steps(plan: Plan, row: int, rater: int) -> tuple[Step, ...]:
     )
 
 
-def _blocks(plan: Plan, row: int) -> list[list[Item]]:
+def _chosen(plan: Plan, row: int) -> list[list[Item]]:
+    """Return for each condition what this row hears of it."""
     rated, num_clips, per_rater = plan.by_role(Role.RATED), len(plan.clips), plan.per_rater
     return [
-        [
-            # The block takes another one of each condition's recordings, lest all conditions have the same.
-            rated[number * num_clips + ((row + number) * per_rater + (block + number) % per_rater) % num_clips]
-            for number in range(len(plan.conditions))
-        ]
-        for block in range(per_rater)
+        [rated[number * num_clips + ((row + number) * per_rater + place) % num_clips] for place in range(per_rater)]
+        for number in range(len(plan.conditions))
     ]
 
 
-def _ordered(blocks: Sequence[Sequence[Item]], rng: np.random.Generator) -> list[Item]:
-    """Shuffle each block so that no recording comes twice in a row; with a single one it does."""
+def _ordered(chosen: Sequence[Sequence[Item]], rng: np.random.Generator) -> list[Item]:
+    """Draw blocks and orders until no recording comes twice in a row; with a single one there is no such order."""
+    has_choice = len({item.clip for items in chosen for item in items}) > 1
     best: list[Item] = []
     fewest = np.inf
-    for _ in range(_TRIES):
+    for _ in range(_TRIES if has_choice else 1):
         order: list[Item] = []
-        for block in blocks:
+        for block in zip(*(_shuffled(items, rng) for items in chosen)):
             order += _without_echo(block, order[-1].clip if order else "", rng)
         echoes = sum(one.clip == other.clip for one, other in pairwise(order))
         if echoes < fewest:
