@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from threading import Timer
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 __all__ = ["progress"]
 
@@ -15,7 +15,7 @@ _PATIENCE_S = 2.0
 
 @contextmanager
 def progress(verb: str) -> Iterator[Callable[[float], None]]:
-    """Show a bar while the body runs, from its third second on and only on a terminal.
+    """Show a bar and the time left while the body runs, from its third second on and only on a terminal.
 
     Args:
         verb: What is being done.
@@ -26,7 +26,14 @@ def progress(verb: str) -> Iterator[Callable[[float], None]]:
     if not sys.stderr.isatty():
         yield lambda _: None
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),
+    )
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
     task = bar.add_task(verb, total=None)
     timer = Timer(_PATIENCE_S, bar.start)

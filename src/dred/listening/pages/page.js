@@ -11,6 +11,7 @@
     rated: ["Now it counts", "From here on it is the same, in earnest. Trust your first impression. Remember: if beeps interrupt the speech, choose the answer with their number."],
   };
   const STAGES = { volume: "Volume", headphones: "Headphones", training: "Practice", rated: "Recording" };
+  const placeName = () => (state.places > 1 ? `${STAGES[state.stage]} ${state.place} of ${state.places}` : STAGES[state.stage]);
   const player = new Audio();
   let state = null;
   let sounds = [];
@@ -55,7 +56,7 @@
     state = next;
     const isUnderWay = state.stage in STAGES;
     find("progress").value = state.stage === "done" ? 1 : state.done || 0;
-    find(".place").textContent = isUnderWay ? `${STAGES[state.stage]} ${state.place} of ${state.places}` : "";
+    find(".place").textContent = isUnderWay ? placeName() : "";
     if (state.method) document.documentElement.dataset.method = state.method;
     if (state.stage === "welcome") {
       find(".minutes").textContent = state.minutes;
@@ -75,7 +76,7 @@
   async function judge() {
     const here = visit;
     [plays, wasHeard, isSending, playing] = [0, false, false, -1];
-    find(".judge h1").textContent = `${STAGES[state.stage]} ${state.place} of ${state.places}`;
+    find(".judge h1").textContent = placeName();
     find(".question").textContent = state.question;
     find(".sounds").replaceChildren(
       ...state.audio.map((_, number) => {
