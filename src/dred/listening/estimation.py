@@ -26,6 +26,7 @@ from dred.errors import UsageError
 __all__ = ["Estimate", "Fit", "Opinion", "fit_adjusted", "fit_plain", "p800_interval", "rater_effects"]
 
 _LEVEL = 0.95
+_LEAST_SHARE = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def rater_effects(opinions: Sequence[Opinion], num_conditions: int) -> dict[int,
     raters = sorted({opinion.rater for opinion in opinions})
     if not raters:
         return {}
-    solution = np.linalg.pinv(_design(opinions, num_conditions)) @ _values(opinions)
+    solution = _least_squares(_design(opinions, num_conditions)) @ _values(opinions)
     effects = solution[num_conditions : num_conditions + len(raters) - 1]
     return dict(zip(raters, [*effects.tolist(), -float(effects.sum())]))
 
@@ -132,7 +133,7 @@ def _fit(opinions: Sequence[Opinion], num_conditions: int, design: Float64[np.nd
     if not opinions:
         return Fit(means=means, covariances=covariances, num_clusters=0)
     values = _values(opinions)
-    inverse = np.linalg.pinv(design)
+    inverse = _least_squares(design)
     solution = inverse @ values
     heard = np.unique([opinion.condition for opinion in opinions])
     means[heard] = solution[heard]
@@ -144,6 +145,11 @@ def _fit(opinions: Sequence[Opinion], num_conditions: int, design: Float64[np.nd
     for place, clusters in enumerate((raters, recordings, both)):
         covariances[place] = _clustered(pulls, clusters)
     return Fit(means=means, covariances=covariances, num_clusters=min(num_raters, num_recordings))
+
+
+def _least_squares(design: Float64[np.ndarray, "votes effects"]) -> Float64[np.ndarray, "effects votes"]:
+    """Invert a design by its normal equations: entries are 0 and 1, so that what counts is far above the limit."""
+    return np.linalg.pinv(design.T @ design, rcond=_LEAST_SHARE, hermitian=True) @ design.T
 
 
 def _clustered(

@@ -22,6 +22,8 @@ from dred.listening.screening import Rater, ScreeningConfig, screen
 
 __all__ = ["ConditionResult", "Difference", "Results", "analyse", "results_csv", "votes_csv"]
 
+_DIGITS = 6
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionResult:
@@ -203,7 +205,8 @@ def _condition_row(result: ConditionResult) -> dict[str, Any]:
 
 def _parts(name: str, estimate: Estimate) -> dict[str, float | None]:
     numbers = {name: estimate.mean, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-    return {key.lstrip("_"): value if isfinite(value) else None for key, value in numbers.items()}
+    # A vote is a whole number: more digits than these are noise of the arithmetic.
+    return {key.lstrip("_"): round(value, _DIGITS) + 0.0 if isfinite(value) else None for key, value in numbers.items()}
 
 
 def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
