@@ -14,7 +14,7 @@ EXTRAS = {
     "distillmos": ("torch", "distillmos"),
     "speaker": ("resemblyzer", "torch"),
     "dask": ("distributed",),
-    "listen": ("starlette", "uvicorn"),
+    "listen": ("scipy", "starlette", "uvicorn"),
 }
 """The modules that each optional extra brings."""
 
