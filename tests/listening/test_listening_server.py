@@ -115,6 +115,23 @@ def test_a_step_takes_one_vote(session: Session) -> None:
     assert [vote.answer for vote in session.votes.cast()] == [1]
 
 
+def test_a_vote_is_checked_against_its_own_step_even_if_another_request_is_faster(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = session.client()
+    client.post("/raters", {})
+    record = Votes.record
+
+    def overtaken(votes: Votes, rater: int, number: int, answer: int, plays: int, now_s: float) -> object:
+        record(votes, rater, 0, 1, 1, now_s)
+        return record(votes, rater, number, answer, plays, now_s)
+
+    monkeypatch.setattr(Votes, "record", overtaken)
+    # Of three tones none is the ninth.
+    assert client.vote({"step": 1}, 9).status == 400
+    assert session.votes.cast() == []
+
+
 def test_listeners_at_the_same_time_do_not_meet(session: Session) -> None:
     clients = [session.client() for _ in range(3)]
     states = [client.post("/raters", {}).json for client in clients]
