@@ -35,7 +35,7 @@ from dred.listening.requests import TOKEN_FORM, parse_vote
 from dred.listening.scales import HEADPHONE_QUESTION, RATING_QUESTIONS, VOLUME_QUESTION, Question
 from dred.listening.sounds import ReadSpeech, render, wav_bytes
 from dred.listening.steps import make_steps
-from dred.listening.votes import CurrentStep, VoteOutOfTurnError, Votes
+from dred.listening.votes import CurrentStep, TooManyRatersError, VoteOutOfTurnError, Votes
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -136,9 +136,12 @@ class _Handlers:
         test, token = self._test, self._test.new_token()
 
         def let_in() -> Mapping[str, Any]:
-            rater = test.votes.start_rater(
-                token, test.now_s(), test.plan.num_rows, lambda row, number: make_steps(test.plan, row, number)
-            )
+            try:
+                rater = test.votes.start_rater(
+                    token, test.now_s(), test.plan.num_rows, lambda row, number: make_steps(test.plan, row, number)
+                )
+            except TooManyRatersError as error:
+                raise RefusedError(503, str(error)) from error
             return self._current(rater)
 
         reply = json_reply(await _in_thread(let_in))
