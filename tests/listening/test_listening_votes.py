@@ -162,7 +162,7 @@ def test_what_is_no_file_of_votes_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_made_is_the_callers_mistake(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot use .*unable to open"):
+    with pytest.raises(UsageError, match=r"cannot use .*unable to open"):
         Votes(tmp_path / "missing" / "votes.sqlite3", "plan")
 
 
@@ -193,7 +193,7 @@ def test_tables_of_another_program_are_told(tmp_path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE votes (election TEXT)")
     connection.close()
-    with pytest.raises(UsageError, match="cannot use .*votes.sqlite3: cannot join"):
+    with pytest.raises(UsageError, match=r"cannot use .*votes\.sqlite3: cannot join"):
         Votes(path, "plan").cast()
 
 

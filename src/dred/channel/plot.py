@@ -118,7 +118,7 @@ def _name_lines(axes: "Axes") -> None:
     axes.get_xlim(), axes.get_ylim()
     lines = axes.get_lines()
     to_fraction = axes.transData + axes.transAxes.inverted()
-    ends = [float(to_fraction.transform(line.get_xydata()[-1])[1]) for line in lines]
+    ends = [float(to_fraction.transform(np.asarray(line.get_xydata())[-1])[1]) for line in lines]
     for name, line, height in zip(_STYLES, list(lines), _spread(np.array(ends))):
         # A piece of the line itself tells which one is meant without any colour.
         axes.plot(_SAMPLE, [height, height], transform=axes.transAxes, clip_on=False, **_STYLES[name])
