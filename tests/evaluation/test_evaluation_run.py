@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from small_evaluation import METRICS, CountingExecutor, small_clips, small_experiment
 
-from dred.errors import ModelError, UsageError
+from dred.errors import FileFormatError, ModelError, UsageError
 from dred.evaluation.cache import Cache
 from dred.evaluation.executors import processes
 from dred.evaluation.experiment import Experiment
@@ -187,10 +187,10 @@ def test_a_folder_without_an_evaluation_is_told(tmp_path: Path) -> None:
         read_evaluation(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": 99}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": 99}', "[" * 100_000], ids=range(6))
 def test_a_broken_evaluation_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "evaluation.json").write_text(text)
-    with pytest.raises(Exception, match="evaluation"):
+    with pytest.raises(FileFormatError, match="evaluation"):
         read_evaluation(tmp_path)
 
 

@@ -89,7 +89,7 @@ class Cache:
             return None
         try:
             return _parse(json.loads(read_whole_file(path, max_bytes=_MAX_BYTES)))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             # Of another version of this program: found anew.
             return None
 
