@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from small_evaluation import METRICS, CountingExecutor, small_clips, small_experiment
 
-from dred.errors import FileFormatError, ModelError, UsageError
+from dred.errors import DredError, FileFormatError, ModelError, UsageError
 from dred.evaluation.cache import Cache
 from dred.evaluation.executors import processes
 from dred.evaluation.experiment import Experiment
@@ -171,6 +171,15 @@ def test_a_worker_with_other_weights_refuses(tmp_path: Path, weights: WeightSet)
     run(small_experiment(), cache_of(tmp_path), weights, executor)
     with pytest.raises(ModelError, match="the same everywhere"):
         perform(replace(executor.tasks[0], weights_sha256="0" * 64))
+
+
+@pytest.mark.parametrize("name", ["libopus", "code", "metric gap_snr"])
+def test_a_worker_with_another_version_refuses(tmp_path: Path, weights: WeightSet, name: str) -> None:
+    executor = CountingExecutor()
+    run(small_experiment(), cache_of(tmp_path), weights, executor)
+    task = executor.tasks[0]
+    with pytest.raises(DredError, match=f"this worker's {name} is .*, but other is wanted"):
+        perform(replace(task, versions={**task.versions, name: "other"}))
 
 
 def test_a_folder_gives_back_what_was_written(tmp_path: Path, first: Evaluation) -> None:
