@@ -66,6 +66,23 @@ def test_all_schemes_meet_the_same_losses_and_the_lossless_one_none(first: Evalu
     )
 
 
+def test_networks_tell_whether_their_losses_were_recorded(tmp_path: Path, weights: WeightSet) -> None:
+    (tmp_path / "call.txt").write_text("0\n1\n" * 50)
+    networks = (Network(name="drawn", model="uniform", loss_percent=40), Network(name="calls", model="traces"))
+    experiment = small_experiment(schemes=(Scheme(name="plc", plc="classic"),), networks=networks)
+    found = evaluate(
+        experiment,
+        small_clips(),
+        cache=cache_of(tmp_path),
+        weights=weights,
+        executor=CountingExecutor(),
+        traces=tmp_path,
+    )
+    assert [network.is_recorded for network in found.networks] == [False, True]
+    write_evaluation(found, tmp_path)
+    assert read_evaluation(tmp_path) == found
+
+
 def test_rows_tell_who_repaired_what(first: Evaluation) -> None:
     rows = {(row.scheme, row.network, row.clip): row for row in first.rows}
     assert rows["plc", "lossy", "one"].repairs[Source.PLC] == rows["plc", "lossy", "one"].num_lost

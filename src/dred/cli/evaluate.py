@@ -69,7 +69,7 @@ def evaluate(
     if clips is not None:
         asked = replace(asked, clips=replace(asked.clips, count=clips))
     if metrics is not None:
-        asked = replace(asked, metrics=tuple(metrics.split(",")))
+        asked = replace(asked, metrics=tuple(name.strip() for name in metrics.split(",")))
     recordings = speech or bundled_clip()
     with reading(recordings):
         chosen = read_clips(recordings, asked.clips)

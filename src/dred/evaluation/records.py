@@ -38,11 +38,13 @@ class Named:
         name: Unique among the schemes, or the networks.
         family: What it shares with the same scheme at other rates, or network at other losses: one line of a curve.
         title: What it is, in a phrase.
+        is_recorded: Whether a network's losses were recorded; false for all schemes.
     """
 
     name: str
     family: str
     title: str
+    is_recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +122,7 @@ class Evaluation:
         schemes: In order.
         networks: In order.
         rows: One per scheme, network and clip, in this order of loops.
-        facts: Versions, weights, machine: what a reader must know to repeat it.
+        facts: Versions and weights: what a reader must know to repeat it.
     """
 
     name: str

@@ -110,8 +110,13 @@ def evaluate(
             ClipRecord(name=clip.name, speaker=clip.speaker, seconds=clip.seconds, audio=clip.key, text=clip.text)
             for clip in clips
         ),
-        schemes=tuple(_named(scheme) for scheme in experiment.schemes),
-        networks=tuple(_named(network) for network in experiment.networks),
+        schemes=tuple(
+            Named(name=scheme.name, family=scheme.family, title=scheme.title) for scheme in experiment.schemes
+        ),
+        networks=tuple(
+            Named(name=network.name, family=network.family, title=network.title, is_recorded=network.model == "traces")
+            for network in experiment.networks
+        ),
         rows=tuple(_row(condition, *found[condition.key], experiment.metrics) for condition in conditions),
         facts=_facts(weights, versions),
     )
@@ -245,10 +250,6 @@ def _perform_all(tasks: Iterator[Task], executor: Executor) -> Iterator[Outcome]
     finally:
         for future in running:
             future.cancel()
-
-
-def _named(entry: Scheme | Network) -> Named:
-    return Named(name=entry.name, family=entry.family, title=entry.title)
 
 
 def _row(condition: _Condition, finding: Finding, scores: Mapping[str, VersionedScore], metrics: Sequence[str]) -> Row:
