@@ -135,6 +135,12 @@ class Evaluation:
     rows: tuple[Row, ...]
     facts: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def lossy_networks(self) -> tuple[str, ...]:
+        """Names of the networks that lost anything, in order."""
+        lossy = {row.network for row in self.rows if row.num_lost}
+        return tuple(network.name for network in self.networks if network.name in lossy)
+
     def clip_scores(self, metric: str, scheme: str, networks: Collection[str] | None = None) -> tuple[Score, ...]:
         """Return a scheme's scores by clip, in their order, added up over networks; by default over all."""
         wanted = [row for row in self.rows if row.scheme == scheme and (networks is None or row.network in networks)]
