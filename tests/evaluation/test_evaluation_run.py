@@ -1,6 +1,7 @@
 """A run is a pure function; what it has found it never does again, whatever interrupts it."""
 
 import json
+from concurrent.futures import CancelledError
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,10 +105,16 @@ def test_a_second_run_does_nothing_and_gives_the_same(tmp_path: Path, weights: W
     assert executor.tasks == []
 
 
-def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, weights: WeightSet) -> None:
+@pytest.mark.parametrize(
+    ("interrupted", "error"),
+    [(CountingExecutor(fail_after=4), KeyboardInterrupt), (CountingExecutor(cancel_after=4), CancelledError)],
+    ids=["interrupt", "lost cluster"],
+)
+def test_an_interrupted_run_goes_on_where_it_was(
+    tmp_path: Path, weights: WeightSet, interrupted: CountingExecutor, error: type[BaseException]
+) -> None:
     cache = cache_of(tmp_path / "interrupted")
-    interrupted = CountingExecutor(fail_after=4)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(error):
         run(small_experiment(), cache, weights, interrupted)
     resumed = CountingExecutor()
     found = run(small_experiment(), cache, weights, resumed)

@@ -44,7 +44,10 @@ def content_key(facts: Mapping[str, Any]) -> str:
 
 
 class Cache:
-    """One folder of findings. Several runs may fill it at once: what they write under a key is the same."""
+    """One folder of findings. Several runs may fill it at once: what they find under a key is the same.
+
+    Of scores that two add to one entry at the same time, one's are lost, and computed when they are wanted again.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Use a folder, which may not exist yet."""

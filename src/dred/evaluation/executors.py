@@ -53,7 +53,7 @@ def cluster(address: str) -> Iterator[Executor]:
     if find_spec("distributed") is None:
         raise UsageError("a cluster needs distributed: pip install 'dred[dask]'")
     from distributed import Client
-    from distributed.comm import CommClosedError
+    from distributed.comm.core import CommClosedError
     from distributed.scheduler import KilledWorker
 
     try:

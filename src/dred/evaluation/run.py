@@ -240,7 +240,7 @@ def _perform_all(tasks: Iterator[Task], executor: Executor) -> Iterator[Outcome]
                 return
             done, running = wait(running, return_when=FIRST_COMPLETED)
             # What failed comes last, so that the rest is kept.
-            for future in sorted(done, key=lambda future: future.exception() is not None):
+            for future in sorted(done, key=lambda future: future.cancelled() or future.exception() is not None):
                 yield future.result()
     except BrokenProcessPool as error:
         raise DredError(
