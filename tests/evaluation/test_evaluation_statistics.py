@@ -70,6 +70,24 @@ def test_the_damage_ratio_is_what_is_left_of_the_baselines_damage(rng: np.random
     assert damage_ratio(clean, clean, baseline).mean == 0
 
 
+@pytest.mark.parametrize(
+    ("clean", "ours", "baseline", "mean"),
+    [
+        ([4, 4], [3.5, 4], [3, 4], 0.5),
+        ([0, 0, 0], [0, 0, 10], [0, 0, 20], 0.5),
+        ([0, 0, 0], [0, 0, 0], [0, 0, 20], 0.0),
+        ([4, 4, 4], [4, 4, 3], [4, 4, 4], np.inf),
+    ],
+)
+def test_damage_in_one_clip_alone_has_a_ratio_and_no_interval(
+    clean: list[float], ours: list[float], baseline: list[float], mean: float
+) -> None:
+    found = damage_ratio(*(scores(np.array(values)) for values in (clean, ours, baseline)))
+    assert found.mean == mean
+    assert isnan(found.low)
+    assert isnan(found.high)
+
+
 def test_a_seed_gives_the_same_interval_again(rng: np.random.Generator) -> None:
     values = scores(rng.normal(size=20))
     assert mean_interval(values, seed=5) == mean_interval(values, seed=5)

@@ -9,7 +9,7 @@ Source: Efron, Tibshirani: An Introduction to the Bootstrap, 1993, chapter 14.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import nan
+from math import isfinite, nan
 from statistics import NormalDist
 from typing import Any
 
@@ -34,7 +34,7 @@ class Interval:
 
     Attributes:
         mean: The estimate; NaN without anything to measure.
-        low: Lower end; NaN with fewer than two units.
+        low: Lower end; NaN with fewer than two units, and where resamples do not tell.
         high: Upper end; likewise.
         num_units: How many units had something to measure.
     """
@@ -153,6 +153,9 @@ def _bca_interval(
     bias = _NORMAL.inv_cdf(below)
     leaned = without_one.mean() - without_one
     acceleration = float((leaned**3).sum() / (6 * (leaned**2).sum() ** 1.5))
+    if not isfinite(acceleration):
+        # Without one of the units there is no damage to take a share of.
+        return nan, nan
     ends = []
     for z in (_NORMAL.inv_cdf((1 - level) / 2), _NORMAL.inv_cdf((1 + level) / 2)):
         shifted = bias + z
