@@ -1,10 +1,9 @@
 """An hour of audio through a nasty network: the delay stays, memory stays, and everything adds up."""
 
-import tracemalloc
-
 import numpy as np
 import pytest
 from constant_parts import SILK_60, make_packet, make_stream
+from held_elements import count_held
 from virtual_call import Call, Line
 
 from dred.channel import ChannelConfig, GilbertElliott
@@ -47,9 +46,12 @@ def check(line: Line, call: Call, seconds: float) -> None:
     assert statistics.removed_samples_for_acceleration == call.scaled[Scaling.ACCELERATED]
     assert call.asked == pytest.approx(seconds * rate_hz, abs=rate_hz)
     quarters = [np.mean(quarter) for quarter in np.array_split(call.delays_ms[len(call.delays_ms) // 10 :], 4)]
-    assert max(quarters) - min(quarters) < 60
-    assert max(quarters) < 450
+    assert max(quarters) - min(quarters) < 100
+    # The longest delay, a block and what is queued.
+    assert max(quarters) < 400 + 60 + 60
     assert call.share_known > 0.9
+    # Numbers of 4 or 8 bytes, and bytes: some hundred kilobytes, for two minutes or an hour.
+    assert count_held(line.stream) < 60_000
 
 
 def test_minutes_on_a_nasty_network_add_up() -> None:
@@ -59,20 +61,3 @@ def test_minutes_on_a_nasty_network_add_up() -> None:
 @pytest.mark.slow
 def test_an_hour_on_a_nasty_network_adds_up_without_drift() -> None:
     check(*nasty_call(3_600), 3_600)
-
-
-def test_a_stream_holds_no_more_after_minutes_than_after_seconds() -> None:
-    stream = make_stream(start=None, adaptive=AdaptiveDelay(), delay_ms=80.0)
-    rng = np.random.default_rng(4)
-    held = []
-    tracemalloc.start()
-    for number in range(6_000):
-        now = number * float(PACKET_MS)
-        if rng.random() > 0.2:
-            arrived_ms = now + float(rng.uniform(0, 80))
-            stream.receive(PACKETS[number % 20], number % 2**16, (number * PACKET_MS * 48) % 2**32, arrived_ms)
-        stream.play(960, now + 80)
-        if number % 1_000 == 999:
-            held.append(tracemalloc.get_traced_memory()[0])
-    tracemalloc.stop()
-    assert max(held) - held[0] < 100_000
