@@ -3,8 +3,8 @@
     python benchmarks/playout.py [--seconds 120] [--fixed]
 
 Real packets of the bundled clip, repeated, with a second of redundancy, pass an emulated network. The delay is that of
-what is heard, beyond what the fastest packet needs: its mean and 95th percentile, from two seconds on. Real is the share of what
-was sent that was heard: of packets, copies, in-band FEC and redundancy. A sender describes no pauses in its redundancy;
+what is heard, beyond what the fastest packet needs: its mean and 95th percentile, from two seconds on. Real is the
+share that was heard of packets, copies, in-band FEC and redundancy. A sender describes no pauses in its redundancy:
 what was guessed there is counted apart. With --fixed the delay is fixed at 80 ms.
 """
 
