@@ -42,8 +42,8 @@ def test_another_stream_begins_when_three_packets_go_on_and_the_old_one_is_silen
     continuity = Continuity()
     continuity.place(5, 0, None, 0)
     there = 2**31
-    found = [continuity.place(100 + step, there + 960 * step, 0, 20.0 * step) for step in range(10)]
-    assert [numbers is None for numbers in found] == [True] * 5 + [False] * 5
+    found = [continuity.place(100 + step, there + 960 * step, 0, 20.0 * step) for step in range(6)]
+    assert found[:5] == [None] * 5
     assert found[5] == Numbers(105, there + 4_800 - 2**32, is_anew=True)
 
 
