@@ -48,7 +48,7 @@ def settled(call: Call) -> np.ndarray:
 def test_a_calm_network_costs_little_delay() -> None:
     call = Line(stream=adaptive_stream()).talk(12)
     assert call.delays_ms[0] > 80
-    assert 10 < settled(call).max() <= 40
+    assert 10 < settled(call).max() <= 45
     assert call.share_known == 1
 
 
@@ -83,7 +83,7 @@ def test_lost_packets_are_waited_for_as_long_as_redundancy_takes(loss: float, lo
 def test_without_redundancy_nobody_waits_for_what_is_lost() -> None:
     line = Line(stream=adaptive_stream(), channel=ChannelConfig(loss=Uniform(loss=0.2)), packet_of=make_packet)
     call = line.talk(12)
-    assert settled(call).max() <= 40
+    assert settled(call).max() <= 45
     assert call.sources["plc"] == pytest.approx(0.2 * call.sources.total(), rel=0.1)
 
 
@@ -108,10 +108,10 @@ def test_packets_that_overtake_each_other_are_waited_for_where_nothing_else_brin
     assert with_redundancy.share_known > 0.998
 
 
-@pytest.mark.parametrize("drift_ppm", [-400, 400])
+@pytest.mark.parametrize("drift_ppm", [-800, 800])
 def test_clocks_that_drift_apart_change_neither_delay_nor_speech(drift_ppm: float) -> None:
-    call = Line(stream=adaptive_stream(), drift_ppm=drift_ppm).talk(40)
-    # Twice what is asked for; the clocks are 16 ms apart by then.
+    call = Line(stream=adaptive_stream(), drift_ppm=drift_ppm).talk(20)
+    # Four times what is asked for; the clocks are 16 ms apart by then.
     assert 5 < np.min(settled(call)) <= np.max(settled(call)) < 45
     assert call.share_known == 1
 
@@ -124,7 +124,7 @@ def test_a_sender_may_pause(is_dtx: bool) -> None:
         return make_dtx_packet() if is_dtx and number % 20 == 0 else None
 
     call = Line(stream=adaptive_stream(), packet_of=packet_of).talk(16)
-    assert settled(call).max() < 40
+    assert settled(call).max() < 45
     # Nothing of what was sent is lost.
     num_blocks = sum(packet_of(number) is not None for number in range(int(16_000 / PACKET_MS)))
     assert call.sources["received"] == pytest.approx(num_blocks * PACKET_RTP, abs=4 * PACKET_RTP)
@@ -148,7 +148,7 @@ def test_a_sender_may_pause_without_its_clock_going_on() -> None:
 def test_numbers_wrap_around() -> None:
     line = Line(stream=adaptive_stream(), first_timestamp=2**32 - 5 * 48_000, first_sequence=65_400)
     call = line.talk(12)
-    assert settled(call).max() <= 40
+    assert settled(call).max() <= 45
     assert call.share_known == 1
     assert line.stream.statistics.packets_lost == 0
 

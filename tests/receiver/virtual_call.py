@@ -85,7 +85,7 @@ class Line:
     packet_of: Callable[[int], bytes | None] = lambda number: make_packet(number, num_latents=12)
     packet_ms: int = PACKET_MS
     drift_ppm: float = 0.0
-    block_ms: int = 10
+    block_ms: int = 20
     card_jitter_ms: float = 0.0
     first_timestamp: int = 0
     first_sequence: int = 0
