@@ -17,14 +17,19 @@ if TYPE_CHECKING:
     from dred.errors import DredError, LibopusError, ModelError, RemoteDataError, UsageError
     from dred.offline import ArrivedPacket, protect, recover, recover_stream
     from dred.receiver import (
+        AdaptiveDelay,
+        DelayChanged,
         Event,
         PacketDropped,
         Played,
         PrimingConfig,
         ReceiverConfig,
+        ReceiverStatistics,
         RedundancyRefused,
+        Scaling,
         Source,
         StreamRestarted,
+        TimeScaled,
     )
     from dred.sender import DredConfig, SenderConfig, SentPacket
 
@@ -36,20 +41,27 @@ _HOMES = {
     "errors": ("DredError", "LibopusError", "ModelError", "RemoteDataError", "UsageError"),
     "offline": ("ArrivedPacket", "protect", "recover", "recover_stream"),
     "receiver": (
+        "AdaptiveDelay",
+        "DelayChanged",
         "Event",
         "PacketDropped",
         "Played",
         "PrimingConfig",
         "ReceiverConfig",
+        "ReceiverStatistics",
         "RedundancyRefused",
+        "Scaling",
         "Source",
         "StreamRestarted",
+        "TimeScaled",
     ),
     "sender": ("DredConfig", "SenderConfig", "SentPacket"),
 }
 
 __all__ = [
+    "AdaptiveDelay",
     "ArrivedPacket",
+    "DelayChanged",
     "DredConfig",
     "DredError",
     "Event",
@@ -61,14 +73,17 @@ __all__ = [
     "Receiver",
     "ReceiverBank",
     "ReceiverConfig",
+    "ReceiverStatistics",
     "RedundancyRefused",
     "RemoteDataError",
+    "Scaling",
     "Sender",
     "SenderBank",
     "SenderConfig",
     "SentPacket",
     "Source",
     "StreamRestarted",
+    "TimeScaled",
     "UsageError",
     "protect",
     "recover",
