@@ -14,9 +14,11 @@ from dred.receiver.buffer import BufferedPacket
 from dred.receiver.coverage import Told
 from dred.receiver.delay_histogram import DelayHistogram
 from dred.receiver.fastest_packet import FastestPacket
-from dred.timebase import rtp_to_ms
+from dred.timebase import ms_to_rtp, rtp_to_ms
 
 _MAX_MS: Final = 2_000.0
+# The target is looked up so often, and at once when something comes later than it.
+_INTERVAL_RTP: Final = ms_to_rtp(100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,7 @@ class TargetDelay:
         """Start with a target, from which a second's packets move away only if they are late."""
         self._config = config
         self._histogram = DelayHistogram(max_ms=config.max_ms, memory_ms=config.memory_ms, start_ms=start_ms)
+        self._uncounted_rtp = 0
         self.target_ms = start_ms
         """The delay aimed at, in milliseconds."""
         self.restart()
@@ -83,11 +86,15 @@ class TargetDelay:
         moved_ms = 0.0 if before_ms is None else before_ms - offset_ms
         if moved_ms:
             self._histogram.shift(moved_ms)
+        is_longer = bool(moved_ms)
         found = self._availability.observe(packet, copies, tell)
         for timestamp, duration_rtp in found:
             delay_ms = now - rtp_to_ms(timestamp) - offset_ms
             self._histogram.add(delay_ms, rtp_to_ms(duration_rtp))
-        if found or moved_ms:
+            self._uncounted_rtp += duration_rtp
+            is_longer = is_longer or delay_ms > self.target_ms
+        if is_longer or self._uncounted_rtp >= _INTERVAL_RTP:
+            self._uncounted_rtp = 0
             quantile_ms = self._histogram.quantile_ms(self._config.quantile)
             self.target_ms = min(max(quantile_ms, self._config.min_ms), self._config.max_ms)
         return moved_ms

@@ -43,19 +43,22 @@ class Availability:
             copies: RED copies of earlier packets that came with it.
             tell: What its deep redundancy tells about the 10 ms from a timestamp on.
         """
-        start, end = packet.timestamp, packet.timestamp + packet.duration_rtp
+        start, duration_rtp = packet.timestamp, packet.duration_rtp
+        end = start + duration_rtp
         is_newest = self._end is None or start >= self._end
         if is_newest:
             # Numbers in a row over a gap in time are a sender's pause.
             if self._end is not None and packet.sequence != self._sequence + 1:
-                self._open(self._end, start, step_rtp=min(packet.duration_rtp, _LONGEST_STEP_RTP))
+                self._open(self._end, start, step_rtp=min(duration_rtp, _LONGEST_STEP_RTP))
             self._end, self._sequence = end, packet.sequence
         elif not any(start <= hole.timestamp < end for hole in self._holes):
             # It has been here before, or what it brings has.
             return []
+        found = [Stretch(start, duration_rtp)] if is_newest else []
+        if not self._holes:
+            return found
         spans = [(copy.timestamp, copy.timestamp + copy.duration_rtp) for copy in copies]
-        spans += [(start - packet.lbrr_reach_rtp, end)] if self._holes else []
-        found = [Stretch(start, packet.duration_rtp)] if is_newest else []
+        spans.append((start - packet.lbrr_reach_rtp, end))
         still_open: deque[Stretch] = deque()
         for hole in self._holes:
             is_there = any(first <= hole.timestamp < last for first, last in spans)

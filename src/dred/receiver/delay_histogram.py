@@ -8,6 +8,8 @@ import numpy as np
 BIN_MS: Final = 5.0
 """Source: our choice; WebRTC's NetEq counts in bins of 20 ms, but a pitch period is 2.5 to 15 ms."""
 
+_LARGEST_UNIT: Final = 1e100
+
 
 class DelayHistogram:
     """Delays in bins of 5 ms, each worth less with everything that comes after it."""
@@ -22,6 +24,7 @@ class DelayHistogram:
         """
         self._weights = np.zeros(int(max_ms / BIN_MS) + 1)
         self._memory_ms = memory_ms
+        self._unit = 1.0
         self._carry_ms = 0.0
         self.add(start_ms, 20.0)
 
@@ -32,8 +35,12 @@ class DelayHistogram:
         """
         place = int(delay_ms / BIN_MS)
         if place < len(self._weights):
-            self._weights *= math.exp(-duration_ms / self._memory_ms)
-            self._weights[place] += duration_ms
+            # Instead of what was counted becoming less, what is counted becomes more.
+            self._unit *= math.exp(duration_ms / self._memory_ms)
+            if self._unit > _LARGEST_UNIT:
+                self._weights /= self._unit
+                self._unit = 1.0
+            self._weights[place] += duration_ms * self._unit
 
     def shift(self, by_ms: float) -> None:
         """Move everything that was counted, later or earlier: what delays are relative to has moved."""

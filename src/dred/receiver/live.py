@@ -37,6 +37,7 @@ class LiveDelay:
         self.playout = Playout(config.rate_hz, config.channels, counter=counter, report=report)
         self._longest_ms = adaptive.max_ms
         self._target = TargetDelay(adaptive, start_ms=config.delay_ms)
+        self._counter = counter
         self._report = report
 
     @property
@@ -58,6 +59,7 @@ class LiveDelay:
         if moved_ms:
             self.playout.shift(moved_ms)
         if self.target_ms != before_ms:
+            self._counter.target_ms = self.target_ms
             self._report(DelayChanged(target_ms=self.target_ms))
 
     def is_in_reach(self, timestamp: int, now: float) -> bool:

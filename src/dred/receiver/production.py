@@ -37,7 +37,7 @@ from dred.receiver.history import PlayedHistory
 from dred.receiver.parts import Codec
 from dred.receiver.speaking import Speaking
 from dred.receiver.statistics import StatisticsCounter
-from dred.timebase import ms_to_rtp, rtp_to_samples
+from dred.timebase import RTP_TICKS_PER_MS, ms_to_rtp, rtp_to_samples
 
 # Gaps are filled in steps of 20 ms, or of the longest Opus frame that divides what is left.
 _STEPS_RTP = (960, 480, 240, SHORTEST_FRAME_RTP)
@@ -45,6 +45,8 @@ _DEFAULT_STEP_RTP = 960
 
 _HEARD = (Source.RECEIVED, Source.RED, Source.LBRR)
 _KNOWN = (*_HEARD, Source.DRED)
+_UNKNOWN = (Conceal, Silence)
+_PACKET_IS_DUE, _COPY_IS_DUE = (Situation(until_next=0, next_is_copy=is_copy) for is_copy in (False, True))
 
 Block = Float32[np.ndarray, "samples channels"]
 
@@ -57,14 +59,9 @@ class Next(NamedTuple):
     upcoming: BufferedPacket | None
 
     @property
-    def packet(self) -> BufferedPacket | None:
-        """The packet that is decoded, if any."""
-        return self.upcoming if isinstance(self.decision, Regular | Red) else None
-
-    @property
     def is_unknown(self) -> bool:
         """Whether nothing tells what belongs there."""
-        return isinstance(self.decision, Conceal | Silence)
+        return isinstance(self.decision, _UNKNOWN)
 
 
 class Production:
@@ -86,6 +83,8 @@ class Production:
         """Where the next stretch starts, as an unwrapped timestamp; None before the first."""
         self.unheard_rtp = 0
         """How long before it nothing was known."""
+        self.heard_ms = 0.0
+        """When the next stretch will be heard."""
         self._codec = codec
         self._filler = filler
         self._arrivals = arrivals
@@ -142,7 +141,7 @@ class Production:
             return Situation(paused=self._is_paused, already_guessed=self._guessed_rtp, may_guess=self._may_guess_rtp)
         until_next = upcoming.timestamp - position
         if until_next == 0:
-            return Situation(until_next=0, next_is_copy=upcoming.is_copy)
+            return _COPY_IS_DUE if upcoming.is_copy else _PACKET_IS_DUE
         nothing_is_missing = (
             not upcoming.is_copy and self._last_sequence is not None and upcoming.sequence == self._last_sequence + 1
         )
@@ -180,7 +179,9 @@ class Production:
             self._last_sequence = packet.sequence
         source = Source.RED if packet.is_copy else Source.RECEIVED
         self._close_gap()
-        return self._finish(position, packet.duration_rtp, source, played, sequence=packet.sequence)
+        duration_rtp = packet.duration_rtp
+        waited_ms = self.heard_ms + duration_rtp / (2 * RTP_TICKS_PER_MS) - packet.arrived_ms
+        return self._finish(position, duration_rtp, source, played, sequence=packet.sequence, waited_ms=waited_ms)
 
     def _decode_lbrr(self, position: int, packet: BufferedPacket) -> Block | None:
         """Play a packet's in-band FEC, or return None if the decoder refuses it."""
@@ -226,7 +227,14 @@ class Production:
             self._tail = self._filler.finish()
 
     def _finish(
-        self, position: int, duration_rtp: int, source: Source, played: Block, *, sequence: int | None = None
+        self,
+        position: int,
+        duration_rtp: int,
+        source: Source,
+        played: Block,
+        *,
+        sequence: int | None = None,
+        waited_ms: float | None = None,
     ) -> Block:
         """Join, remember and report a stretch of audio."""
         if len(self._tail):
@@ -238,6 +246,6 @@ class Production:
             self.unheard_rtp += duration_rtp
         self._history.add(played, is_heard=source in _HEARD)
         self.position = position + duration_rtp
-        self._counter.play(len(played), source, sequence)
+        self._counter.play(len(played), source, sequence, waited_ms)
         self._report(Played(timestamp=position, duration_rtp=duration_rtp, source=source, sequence=sequence))
         return played

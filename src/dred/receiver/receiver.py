@@ -19,7 +19,7 @@ from dred.receiver.gap import GapFiller
 from dred.receiver.live import LiveDelay
 from dred.receiver.parts import Codec, NeuralParts, Vocoder
 from dred.receiver.priming import PrimingConfig
-from dred.receiver.production import Block, Next, Production
+from dred.receiver.production import Block, Production
 from dred.receiver.speaking import Speaking, let_speak
 from dred.receiver.statistics import ReceiverStatistics, StatisticsCounter
 from dred.rtp import RedBlock
@@ -62,7 +62,7 @@ class ReceiveStream:
                 channels=config.channels,
                 priming=(priming or PrimingConfig()) if config.priming else None,
             )
-        self._counter = StatisticsCounter()
+        self._counter = StatisticsCounter(config.delay_ms)
         self._live = None
         if config.adaptive is not None:
             self._live = LiveDelay(config, config.adaptive, counter=self._counter, report=self._report)
@@ -71,6 +71,7 @@ class ReceiveStream:
         self._events: list[Event] = []
         self._ready = np.zeros((0, config.channels), np.float32)
         self._first_arrival_ms = 0.0
+        self._sample_ms = 1000 / config.rate_hz
 
     def start(self, timestamp: int) -> None:
         """Begin to play at a timestamp (32 bit) whatever arrives; without this, the first packet tells.
@@ -179,44 +180,33 @@ class ReceiveStream:
                 production.position = first.timestamp
         if production.position is None:
             played = np.zeros((num_samples, self.config.channels), np.float32)
-        elif self._live is None:
-            played = yield from self._playing_ready(num_samples, now)
-        else:
+        elif self._live is not None:
             played = yield from self._playing_live(self._live, num_samples, now)
+        else:
+            blocks = [self._ready]
+            num_ready = len(self._ready)
+            while num_ready < num_samples:
+                production.heard_ms = now + num_ready * self._sample_ms
+                blocks.append((yield from production.produce(production.find_next())))
+                num_ready += len(blocks[-1])
+            # Mostly one packet is one block.
+            joined = blocks[-1] if len(blocks[-1]) == num_ready else np.concatenate(blocks)
+            self._ready = joined[num_samples:]
+            played = joined[:num_samples]
         events, self._events = self._events, []
         return played, events
 
-    def _playing_ready(self, num_samples: int, now: float) -> Speaking[Block]:
-        blocks = [self._ready]
-        num_ready = len(self._ready)
-        while num_ready < num_samples:
-            following = self._production.find_next()
-            blocks.append((yield from self._production.produce(following)))
-            self._count_emitted(following, len(blocks[-1]), num_ready, now, self.config.delay_ms)
-            num_ready += len(blocks[-1])
-        # Mostly one packet is one block.
-        joined = blocks[-1] if len(blocks[-1]) == num_ready else np.concatenate(blocks)
-        self._ready = joined[num_samples:]
-        return joined[:num_samples]
-
     def _playing_live(self, live: LiveDelay, num_samples: int, now: float) -> Speaking[Block]:
-        playout = live.playout
+        playout, production = live.playout, self._production
         while playout.lacks(num_samples):
-            following = self._production.find_next()
+            following = production.find_next()
             live.measure(following.position, now)
             if following.is_unknown and live.wait(following.position, now):
                 continue
-            num_queued = playout.num_queued
-            block = yield from self._production.produce(following)
-            self._count_emitted(following, len(block), num_queued, now, live.target_ms)
-            live.add(block, is_known=not self._production.unheard_rtp)
+            production.heard_ms = now + playout.num_queued * self._sample_ms
+            block = yield from production.produce(following)
+            live.add(block, is_known=not production.unheard_rtp)
         return playout.take(num_samples)
-
-    def _count_emitted(self, following: Next, num_samples: int, num_before: int, now: float, target_ms: float) -> None:
-        """Count what was decoded from a packet, and will be heard after so many samples."""
-        if following.packet is not None:
-            heard_ms = now + (num_before + num_samples / 2) * 1000 / self.config.rate_hz
-            self._counter.emit(num_samples, heard_ms - following.packet.arrived_ms, target_ms)
 
     def _has_stalled(self, ahead_rtp: int) -> bool:
         return ahead_rtp < 0 and self._production.unheard_rtp >= _STALLED_RTP and not len(self._arrivals)

@@ -11,6 +11,7 @@ from dred.receiver.events import Source
 from dred.timebase import RTP_CLOCK_HZ, RTP_TICKS_PER_MS
 
 _CONCEALED: Final = (Source.PLC, Source.SILENCE)
+_FROM_REDUNDANCY: Final = (Source.RED, Source.LBRR, Source.DRED)
 _JITTER_GAIN: Final = 1 / 16
 # Source: RFC 3550 appendix A.1 for the first; a step in time of two seconds is no jitter, our choice.
 _MAX_DROPOUT: Final = 3_000
@@ -79,8 +80,10 @@ class ReceiverStatistics:
 class StatisticsCounter:
     """The sums of one stream while they grow."""
 
-    def __init__(self) -> None:
-        """Start from nothing."""
+    def __init__(self, target_ms: float) -> None:
+        """Start from nothing, with the delay aimed at."""
+        self.target_ms = target_ms
+        """The delay aimed at by now, in milliseconds."""
         self._samples = dict.fromkeys(Source, 0)
         self._num_packets = 0
         self._num_expected_before = 0
@@ -92,7 +95,7 @@ class StatisticsCounter:
         self._is_concealing = False
         self._last_used: int | None = None
         self._num_fec_used = 0
-        self._delay_ms = self._target_ms = 0.0
+        self._waited_ms = self._target_ms = 0.0
         self._num_emitted = 0
         self._num_inserted = 0
         self._num_removed = 0
@@ -100,6 +103,48 @@ class StatisticsCounter:
     def arrive(self, sequence: int, timestamp: int, now: float) -> None:
         """Count a packet by its unwrapped numbers."""
         self._num_packets += 1
+        if sequence == self._highest_sequence + 1:
+            self._highest_sequence = sequence
+        else:
+            self._place(sequence)
+        transit_rtp = now * RTP_TICKS_PER_MS - timestamp
+        deviation = abs(transit_rtp - self._transit_rtp)
+        if deviation < _MAX_STEP_RTP:
+            self._jitter_rtp += (deviation - self._jitter_rtp) * _JITTER_GAIN
+        self._transit_rtp = transit_rtp
+
+    def play(
+        self, num_samples: int, source: Source, sequence: int | None = None, waited_ms: float | None = None
+    ) -> None:
+        """Count what was produced for a stretch of time.
+
+        Args:
+            num_samples: Its samples.
+            source: Where they came from.
+            sequence: The packet that they came from.
+            waited_ms: If they were decoded from it, the time from its arrival until they are heard, on average.
+        """
+        self._samples[source] += num_samples
+        if waited_ms is not None:
+            self._num_emitted += num_samples
+            self._waited_ms += num_samples * waited_ms
+            self._target_ms += num_samples * self.target_ms
+        if source in _CONCEALED:
+            self._num_concealments += not self._is_concealing
+            self._is_concealing = True
+            return
+        self._is_concealing = False
+        if source in _FROM_REDUNDANCY and sequence != self._last_used:
+            self._num_fec_used += 1
+            self._last_used = sequence
+
+    def scale(self, num_more: int) -> None:
+        """Count samples that were repeated, or if negative, left out."""
+        self._num_inserted += max(0, num_more)
+        self._num_removed += max(0, -num_more)
+
+    def _place(self, sequence: int) -> None:
+        """Note a packet that is not the next one."""
         highest = self._highest_sequence
         if highest < sequence <= highest + _MAX_DROPOUT:
             self._highest_sequence = sequence
@@ -108,33 +153,6 @@ class StatisticsCounter:
             self._first_sequence = self._highest_sequence = sequence
         elif sequence < self._first_sequence:
             self._first_sequence = sequence
-        transit_rtp = now * RTP_TICKS_PER_MS - timestamp
-        deviation = abs(transit_rtp - self._transit_rtp)
-        if deviation < _MAX_STEP_RTP:
-            self._jitter_rtp += (deviation - self._jitter_rtp) * _JITTER_GAIN
-        self._transit_rtp = transit_rtp
-
-    def play(self, num_samples: int, source: Source, sequence: int | None) -> None:
-        """Count what was produced for a stretch of time, and the packet that it came from."""
-        self._samples[source] += num_samples
-        is_concealed = source in _CONCEALED
-        if is_concealed and not self._is_concealing:
-            self._num_concealments += 1
-        self._is_concealing = is_concealed
-        if source in (Source.RED, Source.LBRR, Source.DRED) and sequence != self._last_used:
-            self._num_fec_used += 1
-            self._last_used = sequence
-
-    def emit(self, num_samples: int, delay_ms: float, target_ms: float) -> None:
-        """Count samples of a packet with the time since its arrival, and the delay aimed at."""
-        self._num_emitted += num_samples
-        self._delay_ms += num_samples * delay_ms
-        self._target_ms += num_samples * target_ms
-
-    def scale(self, num_more: int) -> None:
-        """Count samples that were repeated, or if negative, left out."""
-        self._num_inserted += max(0, num_more)
-        self._num_removed += max(0, -num_more)
 
     def sum_up(self, *, num_discarded: int, num_fec: int) -> ReceiverStatistics:
         """Return the sums as they stand, with those of packets: discarded, and bringing something about the past."""
@@ -145,7 +163,7 @@ class StatisticsCounter:
             packets_lost=num_expected - self._num_packets,
             packets_discarded=num_discarded,
             jitter=self._jitter_rtp / RTP_CLOCK_HZ,
-            jitter_buffer_delay=self._delay_ms / 1000,
+            jitter_buffer_delay=self._waited_ms / 1000,
             jitter_buffer_target_delay=self._target_ms / 1000,
             jitter_buffer_minimum_delay=self._target_ms / 1000,
             jitter_buffer_emitted_count=self._num_emitted,
