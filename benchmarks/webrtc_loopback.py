@@ -1,19 +1,23 @@
-"""Two ends of a call on loopback, with losses at the socket of one of them."""
+"""Two ends of a call on loopback, with losses at the socket of one of them. Tests of `dred.webrtc` use it, too."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from fractions import Fraction
 
+import aioice.ice
 import numpy as np
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame
 
-import aioice.ice
+from dred.audio import read_audio, resample
+from dred.data import bundled_clip
 
 RATE_HZ = 48_000
 FRAME_SAMPLES = 960
+
+IsLost = Callable[[], bool]
 
 
 @contextmanager
@@ -32,12 +36,19 @@ def make_connection() -> RTCPeerConnection:
     return RTCPeerConnection(RTCConfiguration(iceServers=[]))
 
 
+def speech_48k() -> np.ndarray:
+    """Read the bundled clip at 48 kHz."""
+    clip = read_audio(bundled_clip())
+    return resample(clip.samples[:, 0], from_hz=clip.rate_hz, to_hz=RATE_HZ)
+
+
 class SpeechTrack(MediaStreamTrack):
     """Samples, 48 kHz mono, in real time, over and over."""
 
     kind = "audio"
 
     def __init__(self, samples: np.ndarray, frame_samples: int = FRAME_SAMPLES) -> None:
+        """Play samples in -1 to 1, in frames of so many."""
         super().__init__()
         self._pcm = (np.clip(samples, -1, 1) * 32767).astype(np.int16)
         self._frame_samples = frame_samples
@@ -45,6 +56,7 @@ class SpeechTrack(MediaStreamTrack):
         self._start_s: float | None = None
 
     async def recv(self) -> AudioFrame:
+        """Return the next frame when it is due."""
         if self.readyState != "live":
             raise MediaStreamError
         loop = asyncio.get_running_loop()
@@ -60,18 +72,28 @@ class SpeechTrack(MediaStreamTrack):
         return frame
 
 
-def lose_media(connection: RTCPeerConnection, is_lost: Callable[[], bool]) -> None:
+def lose_sent(connection: RTCPeerConnection, is_lost: IsLost) -> None:
     """Drop RTP packets (not RTCP) that a connection is about to send, as its network would."""
-    (transceiver,) = connection.getTransceivers()
-    transport = transceiver.sender.transport
+    transport = connection.getTransceivers()[0].sender.transport
     original = transport._send_rtp
 
     async def send(data: bytes) -> None:
-        is_rtcp = 192 <= data[1] <= 223
-        if is_rtcp or not is_lost():
+        if _is_rtcp(data) or not is_lost():
             await original(data)
 
     transport._send_rtp = send  # type: ignore[method-assign]
+
+
+def lose_received(connection: RTCPeerConnection, is_lost: IsLost) -> None:
+    """Drop RTP packets (not RTCP) that come to a connection."""
+    transport = connection.getTransceivers()[0].receiver.transport
+    original = transport._handle_rtp_data
+
+    async def handle(data: bytes, arrival_time_ms: int) -> None:
+        if not is_lost():
+            await original(data, arrival_time_ms)
+
+    transport._handle_rtp_data = handle  # type: ignore[method-assign]
 
 
 @asynccontextmanager
@@ -88,3 +110,7 @@ async def connected(caller: RTCPeerConnection, callee: RTCPeerConnection) -> Asy
     finally:
         await caller.close()
         await callee.close()
+
+
+def _is_rtcp(data: bytes) -> bool:
+    return 192 <= data[1] <= 223
