@@ -63,7 +63,7 @@ class TargetDelay:
     def restart(self) -> None:
         """Forget what packets were relative to: another clock has taken over. The target stays."""
         self._fastest = FastestPacket()
-        self._availability = Availability()
+        self._availability = Availability(ms_to_rtp(self._config.max_ms))
 
     def observe(
         self,
