@@ -29,7 +29,7 @@ class AdaptiveDelay:
         min_ms: Shortest delay, at least 0.
         max_ms: Longest delay, up to 2000; what comes later than that is not waited for.
         quantile: Share of the content that can be had at all for which the delay is to suffice, 0.5 to 1.
-        memory_ms: After so much content, what the network did is worth 1/e; at least 100.
+        memory_ms: How much content is looked back at; at least 100.
     """
 
     min_ms: float = 10.0
@@ -63,7 +63,7 @@ class TargetDelay:
     def restart(self) -> None:
         """Forget what packets were relative to: another clock has taken over. The target stays."""
         self._fastest = FastestPacket()
-        self._availability = Availability()
+        self._availability = Availability(ms_to_rtp(self._config.max_ms))
 
     def observe(
         self,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from typing import Final, NamedTuple
 
 from dred.receiver.buffer import BufferedPacket
-from dred.receiver.coverage import REACH_RTP, Told
+from dred.receiver.coverage import Told
 
 # Gaps are filled in steps of this length at most; what a step starts with must be there for all of it.
 _LONGEST_STEP_RTP: Final = 960
@@ -25,10 +25,11 @@ class Stretch(NamedTuple):
 
 
 class Availability:
-    """Which content has not come yet. Bounded by the reach of redundancy."""
+    """Which content has not come yet."""
 
-    def __init__(self) -> None:
-        """Start before the first packet."""
+    def __init__(self, longest_rtp: int) -> None:
+        """Start before the first packet; an outage that is longer than a time cannot be bridged and is left out."""
+        self._longest_rtp = longest_rtp
         self._holes: deque[Stretch] = deque()
         self._end: int | None = None
         self._sequence = 0
@@ -71,8 +72,8 @@ class Availability:
         return found
 
     def _open(self, start: int, end: int, *, step_rtp: int) -> None:
-        oldest = end - REACH_RTP
-        while self._holes and self._holes[0].timestamp < oldest:
+        while self._holes and self._holes[0].timestamp < end - self._longest_rtp:
             self._holes.popleft()
-        for timestamp in range(max(start, oldest), end, step_rtp):
-            self._holes.append(Stretch(timestamp, min(step_rtp, end - timestamp)))
+        if end - start <= self._longest_rtp:
+            for timestamp in range(start, end, step_rtp):
+                self._holes.append(Stretch(timestamp, min(step_rtp, end - timestamp)))

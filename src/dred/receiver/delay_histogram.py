@@ -1,6 +1,6 @@
-"""How late content was of late: a histogram that forgets."""
+"""How late content was of late: a histogram over a window that moves on with what is counted."""
 
-import math
+from collections import deque
 from typing import Final
 
 import numpy as np
@@ -8,23 +8,26 @@ import numpy as np
 BIN_MS: Final = 5.0
 """Source: our choice; WebRTC's NetEq counts in bins of 20 ms, but a pitch period is 2.5 to 15 ms."""
 
-_LARGEST_UNIT: Final = 1e100
+# Windows end at once, where weights that fade would keep a bad minute's delay for another: a quantile of 0.995 asks for
+# the last 0.5 % of it to go. So many parts of a window, the oldest of which goes when a new one begins.
+_NUM_PARTS: Final = 5
 
 
 class DelayHistogram:
-    """Delays in bins of 5 ms, each worth less with everything that comes after it."""
+    """Delays in bins of 5 ms."""
 
     def __init__(self, *, max_ms: float, memory_ms: float, start_ms: float) -> None:
         """Start with a guess.
 
         Args:
             max_ms: Longest delay that is counted.
-            memory_ms: After so much content a delay is worth 1/e of what it was.
+            memory_ms: How much content is looked back at.
             start_ms: The guess, which weighs as much as 20 ms of content.
         """
-        self._weights = np.zeros(int(max_ms / BIN_MS) + 1)
-        self._memory_ms = memory_ms
-        self._unit = 1.0
+        self._num_bins = int(max_ms / BIN_MS) + 1
+        self._part_ms = memory_ms / _NUM_PARTS
+        self._parts = deque([np.zeros(self._num_bins)], maxlen=_NUM_PARTS)
+        self._counted_ms = 0.0
         self._carry_ms = 0.0
         self.add(start_ms, 20.0)
 
@@ -34,13 +37,13 @@ class DelayHistogram:
         Nobody can wait for those, so that they say nothing about how long to wait.
         """
         place = int(delay_ms / BIN_MS)
-        if place < len(self._weights):
-            # Instead of what was counted becoming less, what is counted becomes more.
-            self._unit *= math.exp(duration_ms / self._memory_ms)
-            if self._unit > _LARGEST_UNIT:
-                self._weights /= self._unit
-                self._unit = 1.0
-            self._weights[place] += duration_ms * self._unit
+        if place >= self._num_bins:
+            return
+        if self._counted_ms >= self._part_ms:
+            self._counted_ms = 0.0
+            self._parts.append(np.zeros(self._num_bins))
+        self._counted_ms += duration_ms
+        self._parts[-1][place] += duration_ms
 
     def shift(self, by_ms: float) -> None:
         """Move everything that was counted, later or earlier: what delays are relative to has moved."""
@@ -49,14 +52,15 @@ class DelayHistogram:
         if not num_bins:
             return
         self._carry_ms -= num_bins * BIN_MS
-        size = len(self._weights)
-        weights = np.zeros(size)
-        np.add.at(weights, np.clip(np.arange(size) + num_bins, 0, size - 1), self._weights)
-        self._weights = weights
+        places = np.clip(np.arange(self._num_bins) + num_bins, 0, self._num_bins - 1)
+        for part in self._parts:
+            moved = np.zeros(self._num_bins)
+            np.add.at(moved, places, part)
+            part[:] = moved
 
     def quantile_ms(self, quantile: float) -> float:
         """Return a delay within which a share of the content was there: the upper edge of a bin."""
-        reached = np.cumsum(self._weights)
+        reached = np.cumsum(np.sum(self._parts, axis=0))
         # The sums are rounded, so that the last one may fall short of the whole by a hair.
-        place = min(int(np.searchsorted(reached, quantile * reached[-1])), len(reached) - 1)
+        place = min(int(np.searchsorted(reached, quantile * reached[-1])), self._num_bins - 1)
         return (place + 1) * BIN_MS

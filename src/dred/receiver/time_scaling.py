@@ -35,6 +35,7 @@ _QUIET = 10 ** (-50 / 10)
 _MAX_ENERGY_RATIO = 3.0
 
 Samples = Float32[np.ndarray, "samples channels"]
+Changed = Float32[np.ndarray, "changed channels"]
 
 
 class Care(Enum):
@@ -61,7 +62,7 @@ class TimeScaler:
         longest_span = self.history_samples + self._longest + self.fade_samples
         self._reduced = np.empty(longest_span // self._step * channels, np.float32)
 
-    def remove(self, samples: Samples, start: int, care: Care, *, at_most: int) -> Samples | None:
+    def remove(self, samples: Samples, start: int, care: Care, *, at_most: int) -> Changed | None:
         """Leave out a period, at a place and of at most a length, or return None where that would be heard.
 
         Args:
@@ -74,7 +75,7 @@ class TimeScaler:
         period = self._find(samples, start, care, longest, direction=1)
         return None if period is None else self._splice(samples, start, start + period)
 
-    def repeat(self, samples: Samples, start: int, care: Care) -> Samples | None:
+    def repeat(self, samples: Samples, start: int, care: Care) -> Changed | None:
         """Repeat what was played last, by one period, or return None where that would be heard.
 
         The fade takes the first 4 ms behind the place.
@@ -116,7 +117,7 @@ class TimeScaler:
         whole = len(squares) // self.fade_samples * self.fade_samples
         return bool(squares[-whole:].reshape(-1, self.fade_samples).mean(axis=1).max() < _QUIET)
 
-    def _splice(self, samples: Samples, start: int, target: int) -> Samples:
+    def _splice(self, samples: Samples, start: int, target: int) -> Changed:
         """Go on at a target from a place on, cross-fading."""
         end = start + self.fade_samples
         rise = _rise(self.fade_samples)
