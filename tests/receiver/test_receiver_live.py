@@ -123,10 +123,10 @@ def test_a_sender_may_pause(is_dtx: bool) -> None:
             return make_packet(number, num_latents=12)
         return make_dtx_packet() if is_dtx and number % 20 == 0 else None
 
-    call = Line(stream=adaptive_stream(), packet_of=packet_of).talk(12)
+    call = Line(stream=adaptive_stream(), packet_of=packet_of).talk(16)
     assert settled(call).max() < 40
     # Nothing of what was sent is lost.
-    num_blocks = sum(packet_of(number) is not None for number in range(int(12_000 / PACKET_MS)))
+    num_blocks = sum(packet_of(number) is not None for number in range(int(16_000 / PACKET_MS)))
     assert call.sources["received"] == pytest.approx(num_blocks * PACKET_RTP, abs=4 * PACKET_RTP)
 
 
@@ -260,7 +260,7 @@ def test_what_was_played_is_stretched_while_the_next_packet_may_still_come() -> 
     assert stretched, events
 
 
-def run_hostile(extra: Callable[[ReceiveStream, float], None], *, seconds: float = 6) -> tuple[Call, ReceiveStream]:
+def run_hostile(extra: Callable[[ReceiveStream, float], None], *, seconds: float = 4) -> tuple[Call, ReceiveStream]:
     stream = adaptive_stream()
     line = Line(stream=stream, channel=ChannelConfig(loss=Uniform(loss=0.1), jitter_ms=10), first_timestamp=1_000_000)
     return line.talk(seconds, lambda now: extra(stream, now)), stream
@@ -292,13 +292,13 @@ def test_replayed_packets_at_ten_times_the_rate_change_nothing(rng: np.random.Ge
 
 def test_timestamps_somewhat_ahead_at_ten_times_the_rate_do_not_delay_for_good(rng: np.random.Generator) -> None:
     def ahead(stream: ReceiveStream, now: float) -> None:
-        if 3_000 < now < 8_000:
+        if 3_000 < now < 6_000:
             for step in rng.integers(1, 90_000, 5).tolist():
                 timestamp = int(1_000_000 + now * 48 + step) % 2**32
                 stream.receive(make_packet(3), int(rng.integers(2**16)), timestamp, now)
 
-    call, _ = run_hostile(ahead, seconds=25)
-    assert np.mean(call.delays_ms[2_300:]) < 100
+    call, _ = run_hostile(ahead, seconds=20)
+    assert np.mean(call.delays_ms[1_850:]) < 100
 
 
 def test_a_flood_of_a_stream_ten_times_as_fast_holds_no_memory() -> None:
@@ -323,8 +323,8 @@ def test_any_bytes_and_any_numbers_only_cost_themselves(rng: np.random.Generator
             stream.receive(rng.bytes(size), int(rng.integers(2**16)), near, now, copies)
 
     call, stream = run_hostile(garbage)
-    assert len(call.delays_ms) > 500
-    assert stream.statistics.packets_received > 700
+    assert len(call.delays_ms) > 300
+    assert stream.statistics.packets_received > 500
 
 
 def test_what_is_played_adds_up() -> None:

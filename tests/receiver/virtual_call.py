@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-from constant_parts import PACKET_RTP, make_packet
+from constant_parts import make_packet
 
 from dred.channel import ChannelConfig, ChannelEmulator
 from dred.receiver import DelayChanged, Event, Played, ReceiveStream, Scaling, TimeScaled
 from dred.timebase import RTP_CLOCK_HZ
 
 PACKET_MS = 20
+RTP_PER_MS = 48
 WRAP = 2**32
 
 
@@ -59,7 +60,7 @@ class Call:
                 self.targets_ms.append(event.target_ms)
         if self.produced:
             self.asked += num_samples
-            heard_ms = self.end_rtp / 48 - self.queued * 1000 / rate_hz
+            heard_ms = self.end_rtp / RTP_PER_MS - self.queued * 1000 / rate_hz
             self.delays_ms.append(now + num_samples * 1000 / rate_hz - heard_ms)
 
 
@@ -71,6 +72,7 @@ class Line:
         stream: The receiver.
         channel: The network.
         packet_of: The packet for a time, by its number, or None if none is sent.
+        packet_ms: How long its packets are.
         drift_ppm: How much faster than the sound card's the sender's clock is.
         block_ms: How much the sound card asks for at once.
         card_jitter_ms: How much later than regularly it asks at most.
@@ -81,6 +83,7 @@ class Line:
     stream: ReceiveStream
     channel: ChannelConfig = field(default_factory=ChannelConfig)
     packet_of: Callable[[int], bytes | None] = lambda number: make_packet(number, num_latents=12)
+    packet_ms: int = PACKET_MS
     drift_ppm: float = 0.0
     block_ms: int = 10
     card_jitter_ms: float = 0.0
@@ -96,7 +99,7 @@ class Line:
         card_rng = np.random.default_rng(self.seed)
         block_samples = self.stream.config.rate_hz * self.block_ms // 1000
         number = num_sent = 0
-        period_ms = PACKET_MS / (1 + self.drift_ppm * 1e-6)
+        period_ms = self.packet_ms / (1 + self.drift_ppm * 1e-6)
         for block in range(int(seconds * 1000 / self.block_ms)):
             regular_ms = block * self.block_ms
             now = regular_ms + self.card_jitter_ms * float(card_rng.random())
@@ -107,12 +110,12 @@ class Line:
                     num_sent += 1
                 number += 1
             for arrived_ms, (place, sequence, packet) in network.receive(now):
-                timestamp = (self.first_timestamp + place * PACKET_RTP) % WRAP
+                timestamp = (self.first_timestamp + place * self.packet_ms * RTP_PER_MS) % WRAP
                 self.stream.receive(packet, (self.first_sequence + sequence) % 2**16, timestamp, arrived_ms)
             if extra is not None:
                 extra(now)
             samples, events = self.stream.play(block_samples, now)
             assert samples.shape == (block_samples, self.stream.config.channels)
-            sender_now = regular_ms * PACKET_MS / period_ms + self.first_timestamp / 48
+            sender_now = regular_ms * self.packet_ms / period_ms + self.first_timestamp / RTP_PER_MS
             call.note(events, block_samples, sender_now, self.stream.config.rate_hz)
         return call

@@ -47,18 +47,33 @@ class Arrivals:
             return None
 
     def add(
-        self, payload: bytes, sequence: int, timestamp: int, position: int | None, now: float, *, is_copy: bool
+        self,
+        payload: bytes,
+        sequence: int,
+        timestamp: int,
+        position: int | None,
+        now: float,
+        *,
+        is_copy: bool,
+        has_copies: bool = False,
     ) -> None:
         """Take in a packet, by its unwrapped numbers, unless playing has got past it."""
         if position is not None and timestamp < position:
             self._report_drop(sequence, "late", is_copy=is_copy)
             return
-        packet = self.parse(payload, sequence, timestamp, now, is_copy=is_copy)
+        packet = self.parse(payload, sequence, timestamp, now, is_copy=is_copy, has_copies=has_copies)
         if packet is not None:
             self.put(packet)
 
     def parse(
-        self, payload: bytes, sequence: int, timestamp: int, now: float, *, is_copy: bool
+        self,
+        payload: bytes,
+        sequence: int,
+        timestamp: int,
+        now: float,
+        *,
+        is_copy: bool,
+        has_copies: bool = False,
     ) -> BufferedPacket | None:
         """Take a packet apart; None if it breaks a rule."""
         try:
@@ -68,7 +83,7 @@ class Arrivals:
         except OpusFormatError as error:
             self._report(PacketDropped(sequence=sequence, reason=str(error)))
             return None
-        if not is_copy and (packet.parsed.padding or packet.lbrr_reach_rtp):
+        if not is_copy and (packet.parsed.padding or has_copies or packet.lbrr_reach_rtp):
             self.num_fec += 1
         return packet
 

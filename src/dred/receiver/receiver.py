@@ -114,7 +114,7 @@ class ReceiveStream:
                 self._first_arrival_ms = now
         elif self._has_stalled(timestamp - position) or abs(timestamp - position) > _MAX_JUMP_RTP:
             position = self._restart(timestamp, self.config.delay_ms)
-        self._arrivals.add(packet, sequence, timestamp, position, now, is_copy=False)
+        self._arrivals.add(packet, sequence, timestamp, position, now, is_copy=False, has_copies=bool(copies))
         if self.config.use_red:
             for copy in copies:
                 copied = timestamp - copy.timestamp_offset
@@ -131,7 +131,7 @@ class ReceiveStream:
             return
         sequence, timestamp, is_anew = numbers
         self._counter.arrive(sequence, timestamp, now)
-        packet = self._arrivals.parse(payload, sequence, timestamp, now, is_copy=False)
+        packet = self._arrivals.parse(payload, sequence, timestamp, now, is_copy=False, has_copies=bool(copies))
         if packet is None:
             return
         ahead_rtp = 0 if position is None else timestamp - position

@@ -146,7 +146,9 @@ class StatisticsCounter:
     def _place(self, sequence: int) -> None:
         """Note a packet that is not the next one."""
         highest = self._highest_sequence
-        if highest < sequence <= highest + _MAX_DROPOUT:
+        if self._num_packets == 1:
+            self._first_sequence = self._highest_sequence = sequence
+        elif highest < sequence <= highest + _MAX_DROPOUT:
             self._highest_sequence = sequence
         elif not highest - _MAX_DROPOUT < sequence <= highest:
             self._num_expected_before += highest - self._first_sequence + 1
