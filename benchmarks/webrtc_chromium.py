@@ -44,6 +44,10 @@ async function offer(redFirst) {
   while (connection.iceGatheringState !== "complete") await new Promise(done => setTimeout(done, 20));
   return connection.localDescription.sdp;
 }
+function hangUp() {
+  for (const sender of connection.getSenders()) sender.track?.stop();
+  connection.close();
+}
 async function accept(sdp) { await connection.setRemoteDescription({type: "answer", sdp}); }
 async function statistics(type) {
   const all = [...(await connection.getStats()).values()];
@@ -88,6 +92,7 @@ async def called_by(
         await connection.setLocalDescription(await connection.createAnswer())
         await page.evaluate("sdp => accept(sdp)", connection.localDescription.sdp)
         yield connection, await arrived.get()
+        await page.evaluate("hangUp()")
     finally:
         await connection.close()
 
