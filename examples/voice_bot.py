@@ -10,6 +10,8 @@ of what the bot receives, to hear what redundancy does about it. Everything stay
 import argparse
 import asyncio
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +28,7 @@ from dred.audio import write_wav
 
 _ECHO_FRAMES = 50
 _MAX_RECORDED_FRAMES = 50 * 600
-_PAGE = """<!doctype html><meta charset="utf-8"><title>Voice bot</title>
+_PAGE = """<!doctype html><meta charset="utf-8"><title>Voice bot</title><link rel="icon" href="data:,">
 <style>body { font: 1.1rem/1.5 system-ui; margin: 3rem auto; max-width: 32rem; padding: 0 1rem }</style>
 <h1>Voice bot</h1><p id="state">Allow the microphone, and talk.</p><audio autoplay></audio>
 <script type="module">
@@ -93,7 +95,7 @@ class Bot:
         def hear(track: MediaStreamTrack) -> None:
             echo = Echo(track)
             call.addTrack(echo)
-            track.on("ended", lambda: self._keep(echo))
+            echo.on("ended", lambda: self._keep(echo))
 
         @call.on("connectionstatechange")
         async def watch() -> None:
@@ -106,7 +108,9 @@ class Bot:
         self._lose(call)
         return JSONResponse({"sdp": call.localDescription.sdp, "type": call.localDescription.type})
 
-    async def hang_up(self) -> None:
+    @asynccontextmanager
+    async def while_serving(self, application: Starlette) -> AsyncIterator[None]:
+        yield
         await asyncio.gather(*(call.close() for call in self._calls))
 
     def _lose(self, call: RTCPeerConnection) -> None:
@@ -137,7 +141,7 @@ def main() -> None:
     bot = Bot(record=arguments.record, lost=arguments.lose / 100)
     routes = [Route("/", bot.page), Route("/offer", bot.answer, methods=["POST"])]
     print(f"http://127.0.0.1:{arguments.port}")
-    uvicorn.run(Starlette(routes=routes, on_shutdown=[bot.hang_up]), port=arguments.port, log_level="warning")
+    uvicorn.run(Starlette(routes=routes, lifespan=bot.while_serving), port=arguments.port, log_level="warning")
 
 
 if __name__ == "__main__":
