@@ -15,6 +15,7 @@ __all__ = [
     "OpusFormatError",
     "RemoteDataError",
     "RtpFormatError",
+    "SdpFormatError",
     "UsageError",
 ]
 
@@ -60,7 +61,11 @@ class RemoteDataError(DredError):
 
 
 class RtpFormatError(RemoteDataError):
-    """An RTP packet or a RED payload that breaks RFC 3550 or RFC 2198."""
+    """An RTP or RTCP packet or a RED payload that breaks RFC 3550, RFC 3611 or RFC 2198."""
+
+
+class SdpFormatError(RemoteDataError):
+    """A session description that breaks RFC 8866, or parameters of Opus or RED that break RFC 7587 or RFC 2198."""
 
 
 class OpusFormatError(RemoteDataError):

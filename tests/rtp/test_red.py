@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dred.errors import RtpFormatError, UsageError
+from dred.opus import Toc, add_extension, strip_extensions, write_packet
 from dred.rtp import RedBlock, RedSender, parse_red, write_red
 
 REDUNDANT = st.builds(
@@ -191,3 +192,28 @@ def test_whatever_is_sent_the_payloads_obey_every_limit(
         assert primary.payload == packet
         ages = [block.timestamp_offset for block in redundant]
         assert ages == sorted(ages, reverse=True)
+
+
+def test_the_number_of_copies_may_change_between_packets() -> None:
+    sender = RedSender(1)
+    counts = []
+    for number in range(8):
+        if number == 3:
+            sender.num_copies = 3
+        if number == 6:
+            sender.num_copies = 0
+        counts.append(len(parse_red(sender.send(b"packet", 960 * number)[1])[0]))
+    # Copies that were not wanted before are there at once.
+    assert counts == [0, 1, 1, 3, 3, 3, 0, 0]
+    with pytest.raises(UsageError, match="0-9"):
+        sender.num_copies = 10
+
+
+def test_the_padding_that_holds_redundancy_is_stripped_from_copies_and_stays_in_the_primary() -> None:
+    sender = RedSender(2, strip=strip_extensions)
+    frame = write_packet(Toc(config=9), [bytes(30)])
+    packets = [add_extension(frame, 126, b"D\x0c" + bytes([number]) * 200) for number in range(3)]
+    payload = [sender.send(packet, 960 * number)[1] for number, packet in enumerate(packets)][-1]
+    redundant, primary = parse_red(payload)
+    assert [block.payload for block in redundant] == [frame, frame]
+    assert primary.payload == packets[2]

@@ -143,8 +143,7 @@ class RedSender:
             max_bytes: Largest RED payload; copies that would exceed it are left out.
             strip: Makes the copy of a packet, say without the padding that holds its DRED; the default keeps all.
         """
-        if not 0 <= num_copies <= MAX_RED_COPIES:
-            raise UsageError(f"num_copies must lie in 0-{MAX_RED_COPIES}, got {num_copies}")
+        _require_num_copies(num_copies)
         if max_bytes < 1:
             raise UsageError(f"max_bytes must be at least 1, got {max_bytes}")
         _require_payload_type(red_payload_type)
@@ -153,8 +152,19 @@ class RedSender:
         self._opus_payload_type = opus_payload_type
         self._max_bytes = max_bytes
         self._strip = strip
-        # Newest first: the timestamp and the stripped copy.
-        self._copies: deque[tuple[int, bytes]] = deque(maxlen=num_copies)
+        self._num_copies = num_copies
+        # Newest first: the timestamp and the stripped copy. More than are sent, since their number may rise.
+        self._copies: deque[tuple[int, bytes]] = deque(maxlen=MAX_RED_COPIES)
+
+    @property
+    def num_copies(self) -> int:
+        """How many previous packets are sent along with the next ones, 0-9; may be set at any time."""
+        return self._num_copies
+
+    @num_copies.setter
+    def num_copies(self, num_copies: int) -> None:
+        _require_num_copies(num_copies)
+        self._num_copies = num_copies
 
     def send(self, packet: bytes, timestamp: int) -> tuple[int, bytes]:
         """Build the RTP payload for an Opus packet.
@@ -166,7 +176,7 @@ class RedSender:
         Returns:
             The payload type, RED's or Opus's, and the payload.
         """
-        copies = list(self._copies)
+        copies = list(self._copies)[: self._num_copies]
         self._keep(packet, timestamp)
         room_bytes = self._max_bytes - _PRIMARY_HEADER_BYTES - len(packet)
         if not 1 <= len(packet) <= MAX_REDUNDANT_BYTES or room_bytes < 0:
@@ -185,6 +195,11 @@ class RedSender:
         copy = self._strip(packet) if packet else b""
         if 1 <= len(copy) <= MAX_REDUNDANT_BYTES:
             self._copies.appendleft((timestamp, copy))
+
+
+def _require_num_copies(num_copies: int) -> None:
+    if not 0 <= num_copies <= MAX_RED_COPIES:
+        raise UsageError(f"num_copies must lie in 0-{MAX_RED_COPIES}, got {num_copies}")
 
 
 def _require_payload_type(payload_type: int) -> None:
