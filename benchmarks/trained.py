@@ -17,13 +17,14 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from metrics import score
 
 from dred.audio import read_audio
 from dred.bitstream import NUM_LEVELS, SymbolTables, dequantise, quantise
 from dred.evaluation import compare_audio, compare_features
 from dred.evaluation.hearing import hear
 from dred.evaluation.metrics.f0 import F0_ERROR, VOICING_ERROR
+from dred.evaluation.metrics.metric import Metric
+from dred.evaluation.metrics.plcmos import PLCMOS
 from dred.features import NUM_CEPSTRA, PITCH, VOICING, FeatureExtractor
 from dred.features.reference.bands import DCT
 from dred.nn import default_engine
@@ -38,8 +39,8 @@ PUBLISHED = "opus-1.6.1"
 START_FRAMES = 4
 AHEAD_FRAMES = 2
 MAX_LATENTS = 26
-# Levels that are spoken, too; each costs as much as the vocoder table.
-SPOKEN_LEVELS = (4, 6, 9, 12)
+# Levels that are spoken, too.
+SPOKEN_LEVELS = (4, 9)
 NO_GAPS = np.zeros(0, bool)
 
 
@@ -79,17 +80,17 @@ def rate_vocoder(task: tuple[str, Path]) -> dict[str, float]:
     name, path = task
     samples, features = read_speech(path)
     said, spoken = speak(name, samples, features) if name else (samples, samples)
-    return opinions(said, spoken)
+    figures = rate(said, spoken, (PLCMOS, F0_ERROR, VOICING_ERROR))
+    return figures | {"pitch": compare_audio(said * 32768, spoken * 32768).pitch}
 
 
-def opinions(said: np.ndarray, spoken: np.ndarray) -> dict[str, float]:
+def rate(said: np.ndarray, spoken: np.ndarray, metrics: Sequence[Metric]) -> dict[str, float]:
     speech = hear(said[:, None], spoken[:, None].astype(np.float32), SAMPLE_RATE_HZ, NO_GAPS, 0.0)
-    compared = compare_audio(said * 32768, spoken * 32768)
-    figures = {key: value for key, value in score(said, spoken).items() if key in ("plcmos", "pesq", "estoi")}
-    for metric in (F0_ERROR, VOICING_ERROR):
+    figures = {}
+    for metric in metrics:
         value = metric.score(speech).value
         figures[metric.name] = float("nan") if value is None else value
-    return figures | {"pitch": compared.pitch}
+    return figures
 
 
 def symbols_of(weights: WeightSet, vector: str) -> SymbolTables:
@@ -163,8 +164,12 @@ def rate_redundancy(task: tuple[str, Path]) -> dict[int, dict[str, float]]:
             "state_dims": state_tables.num_coded(level),
         }
         if level in SPOKEN_LEVELS:
-            rows[level]["plcmos"] = opinions(*speak(PUBLISHED, samples[: end * 160], decoded[:end]))["plcmos"]
+            rows[level] |= rate(*speak(PUBLISHED, samples[: end * 160], decoded[:end]), [PLCMOS])
     return rows
+
+
+def label(name: str) -> str:
+    return Path(name).name.removesuffix(".safetensors")
 
 
 def mean_and_error(values: Sequence[float]) -> str:
@@ -185,7 +190,7 @@ def report_vocoders(names: Sequence[str], paths: Sequence[Path], jobs: int) -> N
     print("|---" * (1 + len(keys)) + "|")
     for name, rows in found.items():
         cells = " | ".join(mean_and_error([row[key] for row in rows]) for key in keys)
-        print(f"| {Path(name).stem if name else 'the recording itself'} | {cells} |")
+        print(f"| {label(name) if name else 'the recording itself'} | {cells} |")
 
 
 def report_redundancy(names: Sequence[str], paths: Sequence[Path], jobs: int) -> None:
@@ -199,7 +204,7 @@ def report_redundancy(names: Sequence[str], paths: Sequence[Path], jobs: int) ->
             mean = {key: np.nanmean([row[key] for row in rows]) for key in rows[0]}
             opinion = mean_and_error([row["plcmos"] for row in rows]) if "plcmos" in mean else ""
             print(
-                f"| {Path(name).stem} | {level} | {mean['bits']:.2f} | {mean['state']:.1f} | {mean['distortion']:.4f} "
+                f"| {label(name)} | {level} | {mean['bits']:.2f} | {mean['state']:.1f} | {mean['distortion']:.4f} "
                 f"| {mean['total']:.3f} | {mean['pitch']:.4f} | {mean['dims']:.0f} + {mean['state_dims']:.0f} "
                 f"| {opinion} |"
             )

@@ -5,12 +5,15 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch, the extra `train`")
 
+from dred.errors import ModelError  # noqa: E402
 from dred.features import PITCH, pitch_to_period_samples  # noqa: E402
 from dred.nn import ReferenceEngine  # noqa: E402
 from dred.training.fargan import FarganNetwork, FarganWidths, emphasise, period_samples  # noqa: E402
-from dred.training.layers import export_tensors  # noqa: E402
+from dred.training.layers import export_tensors, load_tensors  # noqa: E402
+from dred.training.rounding import with_int8_layers  # noqa: E402
 from dred.vocoder import CompiledFargan, Fargan  # noqa: E402
 from dred.vocoder.layout import DE_EMPHASIS  # noqa: E402
+from dred.weights import WeightSet  # noqa: E402
 
 NARROW = FarganWidths(condition_1=8, condition_conv=16, signal=24, grus=(16, 8, 8), skip=8)
 WIDTHS = [pytest.param(FarganWidths(), id="published widths"), pytest.param(NARROW, id="narrow")]
@@ -50,6 +53,29 @@ def test_exported_weights_speak_the_same(widths: FarganWidths, form: str, rng: n
         # Compiled activations are good to 1e-6; what was spoken is fed back for 24 sub-frames.
         np.testing.assert_allclose(de_emphasise(spoken[row], heard[row, -1]), expected, atol=2e-5)
         assert np.abs(expected).max() > 0.01
+
+
+@pytest.mark.parametrize("rounded", [False, True])
+def test_a_network_starts_from_exported_weights(rounded: bool) -> None:
+    network, other = make_network(NARROW), FarganNetwork(torch.Generator().manual_seed(2), NARROW)
+    tensors = export_tensors(network)
+    load_tensors(other, with_int8_layers(tensors) if rounded else tensors)
+    for name, weight in network.state_dict().items():
+        torch.testing.assert_close(other.state_dict()[name], weight, atol=0.01 if rounded else 0.0, rtol=0.0)
+    with pytest.raises(ModelError, match="cond_net_fdense1"):
+        load_tensors(FarganNetwork(torch.Generator(), FarganWidths()), tensors)
+
+
+@pytest.mark.reference
+def test_the_published_weights_can_be_trained_on(weights_v12: WeightSet, rng: np.random.Generator) -> None:
+    network = FarganNetwork(torch.Generator(), FarganWidths())
+    load_tensors(network, weights_v12.tensors)
+    features = (0.5 * rng.standard_normal((1, 5 + 6, 20))).astype(np.float32)
+    heard = (0.1 * rng.standard_normal((1, 320))).astype(np.float32)
+    spoken = network(torch.from_numpy(features), torch.from_numpy(heard))[0].detach().numpy()
+    vocoder = Fargan.from_tensors(weights_v12.tensors, ReferenceEngine())
+    expected = vocoder.synthesise(vocoder.start(features[0, :5].copy(), heard[0]), features[0, 5:].copy())
+    np.testing.assert_allclose(de_emphasise(spoken, heard[0, -1]), expected, atol=1e-4)
 
 
 def test_periods_are_those_of_the_vocoder(rng: np.random.Generator) -> None:

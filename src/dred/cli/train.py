@@ -21,7 +21,8 @@ def train(
         Path | None, typer.Option("--out", metavar="FOLDER", help="Of the run: checkpoint, losses, weights.")
     ] = None,
     start: Annotated[
-        Path | None, typer.Option("--start", metavar="FOLDER", help="Of the run that a second stage starts from.")
+        Path | None,
+        typer.Option("--start", metavar="PATH", help="What a second stage starts from: a run's folder, or weights."),
     ] = None,
     steps: Annotated[int | None, typer.Option("--steps", help="In place of the recipe's.", min=1)] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="In place of the recipe's.", min=0)] = None,

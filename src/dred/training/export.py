@@ -19,7 +19,7 @@ from dred.training.symbol_statistics import SymbolStatistics, count_symbols
 from dred.weights import Card, WeightSet
 from dred.weights.layers import COMPONENTS
 
-__all__ = ["OWN_BITSTREAM_VERSION", "RedundancyExport", "export_redundancy", "export_vocoder", "with_networks"]
+__all__ = ["OWN_BITSTREAM_VERSION", "RedundancyExport", "export_redundancy", "with_networks"]
 
 OWN_BITSTREAM_VERSION = 201
 """Not a version of the standard: published payloads have 10 and 12."""
@@ -51,11 +51,6 @@ class RedundancyExport:
                 ("p0", "p0_q8"),
             )
         }
-
-
-def export_vocoder(network: nn.Module) -> dict[str, np.ndarray]:
-    """Return a vocoder's arrays."""
-    return export_tensors(network)
 
 
 @torch.no_grad()

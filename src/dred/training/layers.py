@@ -13,7 +13,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dred.errors import ModelError
+from dred.nn import Linear, Tensors
+
 __all__ = ["Dense", "Gru", "causal_taps", "dense_layers", "export_tensors", "load_tensors"]
+
+_BLOCK_OUTPUTS = 8
 
 
 class Dense(nn.Module):
@@ -95,10 +100,20 @@ def export_tensors(module: nn.Module) -> dict[str, np.ndarray]:
     return tensors
 
 
-def load_tensors(module: nn.Module, weights: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
-    """Set every dense layer below a module from its weight [outputs, inputs] and bias, by name."""
-    with torch.no_grad():
-        for name, layer in dense_layers(module):
-            weight, bias = weights[name]
-            layer.weight.copy_(torch.from_numpy(weight))
-            layer.bias.copy_(torch.from_numpy(bias))
+@torch.no_grad()
+def load_tensors(module: nn.Module, tensors: Tensors) -> None:
+    """Set every dense layer below a module from a weights file's arrays, float or int8.
+
+    Raises:
+        ModelError: A layer is missing or has another shape.
+    """
+    for name, layer in dense_layers(module):
+        num_outputs, num_inputs = layer.weight.shape
+        found = Linear.from_tensors(tensors, name, num_inputs)
+        # int8 layers are filled up to a multiple of 8 outputs.
+        if not num_outputs <= found.num_outputs < num_outputs + _BLOCK_OUTPUTS:
+            raise ModelError(
+                f"layer {name} has {found.num_outputs} outputs, its place in the network needs {num_outputs}"
+            )
+        layer.weight.copy_(torch.tensor(found.weight[:num_outputs]))
+        layer.bias.copy_(torch.tensor(found.bias[:num_outputs]))

@@ -13,12 +13,14 @@ import torch
 from dred.errors import ModelError, UsageError
 from dred.training.checkpoint import read_checkpoint, restore
 from dred.training.data import Corpus
-from dred.training.export import OWN_BITSTREAM_VERSION, export_redundancy, export_vocoder, with_networks
+from dred.training.export import OWN_BITSTREAM_VERSION, export_redundancy, with_networks
+from dred.training.layers import export_tensors, load_tensors
 from dred.training.recipes import Recipe
 from dred.training.redundancy import RdovaeModel, RedundancyCoding, RedundancyConfig
+from dred.training.rounding import with_int8_layers
 from dred.training.trainer import CHECKPOINT, Progress, train
 from dred.training.vocoding import AdversarialVocoding, SpectralVocoding, VocodingConfig
-from dred.weights import Card, WeightSet, write_safetensors
+from dred.weights import Card, WeightSet, read_safetensors, write_safetensors
 
 __all__ = ["WEIGHTS", "RunConfig", "export_run", "run_recipe"]
 
@@ -34,7 +36,7 @@ class RunConfig:
 
     Attributes:
         folder: Checkpoint, log and result go here; a checkpoint found there is gone on from.
-        start: Folder of the run to start from, where the recipe needs one.
+        start: What to start from, where the recipe needs it: the folder of another run, or a weight set's file.
         device: Such as "cpu" or "cuda"; empty for a GPU if there is one.
         max_seconds: When to stop with a checkpoint though there are steps left.
         tensorboard: Whether to write events for tensorboard, too.
@@ -60,7 +62,7 @@ def run_recipe(
     task = _build_task(recipe, corpus, device)
     if recipe.needs_start:
         if config.start is None:
-            raise UsageError(f"{recipe.name} starts from the result of another run: name its folder")
+            raise UsageError(f"{recipe.name} starts from the result of another run: name its folder, or a weight set")
         _start_from(task, config.start)
     settings = {"recipe": asdict(recipe), "corpus": _fingerprint(corpus)}
     with _fast_products(device):
@@ -113,9 +115,9 @@ def export_run(recipe: Recipe, corpus: Corpus, folder: Path, base: WeightSet, *,
     )
     if isinstance(module, RdovaeModel):
         exported = export_redundancy(module, corpus)
-        weights = with_networks(base, name, card, exported.tensors, exported.tables)
+        weights = with_networks(base, name, card, with_int8_layers(exported.tensors), exported.tables)
     else:
-        weights = with_networks(base, name, card, export_vocoder(module), {})
+        weights = with_networks(base, name, card, with_int8_layers(export_tensors(module)), {})
     write_safetensors(weights, folder / WEIGHTS)
     return folder / WEIGHTS
 
@@ -130,13 +132,16 @@ def _build_task(recipe: Recipe, corpus: Corpus, device: torch.device) -> _Task:
     return SpectralVocoding(corpus, recipe.task, device, seed)
 
 
-def _start_from(task: _Task, folder: Path) -> None:
-    """Set weights, and their average, to the averaged weights of another run."""
+def _start_from(task: _Task, start: Path) -> None:
+    """Set weights, and their average, to the averaged weights of another run or to those of a set."""
     name, module = next(iter(task.modules.items()))
-    tensors, _, _ = read_checkpoint(folder / CHECKPOINT)
-    found = _averages(tensors, name)
-    restore(dict(module.named_parameters()), found)
-    restore(task.optimisers[name].averages(), found)
+    weights = dict(module.named_parameters())
+    if start.is_dir():
+        tensors, _, _ = read_checkpoint(start / CHECKPOINT)
+        restore(weights, _averages(tensors, name))
+    else:
+        load_tensors(module, read_safetensors(start).tensors)
+    restore(task.optimisers[name].averages(), weights)
 
 
 def _averages(tensors: dict[str, torch.Tensor], module: str) -> dict[str, torch.Tensor]:
