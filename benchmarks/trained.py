@@ -1,13 +1,15 @@
 """Trained networks beside the published ones, on speech that no training has seen.
 
     python benchmarks/trained.py vocoder --speech DIR [--split test] [--clips N] SET.safetensors ...
+    python benchmarks/trained.py gaps --speech DIR [--split test] [--clips N] SET.safetensors ...
     python benchmarks/trained.py redundancy --speech DIR [--split test] [--clips N] SET.safetensors ...
 
 The folder holds a manifest.jsonl with splits; the published set is the installed `opus-1.6.1`, whose features all sets
-get. `vocoder` speaks each clip from its features (copy synthesis). `redundancy` cuts each clip into stretches of up to
-26 latents, each with a state of its own, at each of the 16 levels: bits by the integer tables, distortion as it is
-trained on, the conformance comparison's errors, and what the published vocoder makes of some levels. Needs the extra
-`eval`.
+get. `vocoder` speaks each clip from its features (copy synthesis). `gaps` sends each clip with redundancy of the
+published set through the built-in loss model at 20 % loss; only the receiver's vocoder differs. `redundancy` cuts each
+clip into stretches of up to 26 latents, each with a state of its own, at each of the 16 levels: bits by the integer
+tables, distortion as it is trained on, the conformance comparison's errors, and what the published vocoder makes of
+some levels. Needs the extra `eval`.
 """
 
 import argparse
@@ -18,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+import dred
 from dred.audio import read_audio
 from dred.bitstream import NUM_LEVELS, SymbolTables, dequantise, quantise
 from dred.evaluation import compare_audio, compare_features
@@ -25,6 +28,7 @@ from dred.evaluation.hearing import hear
 from dred.evaluation.metrics.f0 import F0_ERROR, VOICING_ERROR
 from dred.evaluation.metrics.metric import Metric
 from dred.evaluation.metrics.plcmos import PLCMOS
+from dred.evaluation.networks import Network
 from dred.features import NUM_CEPSTRA, PITCH, VOICING, FeatureExtractor
 from dred.features.reference.bands import DCT
 from dred.nn import default_engine
@@ -41,6 +45,8 @@ AHEAD_FRAMES = 2
 MAX_LATENTS = 26
 # Levels that are spoken, too.
 SPOKEN_LEVELS = (4, 9)
+# What codec and receiver delay 16 kHz speech by.
+LOOKAHEAD_SAMPLES = 104
 NO_GAPS = np.zeros(0, bool)
 
 
@@ -91,6 +97,23 @@ def rate(said: np.ndarray, spoken: np.ndarray, metrics: Sequence[Metric]) -> dic
         value = metric.score(speech).value
         figures[metric.name] = float("nan") if value is None else value
     return figures
+
+
+def rate_gaps(task: tuple[str, Path]) -> dict[str, float]:
+    name, path = task
+    samples, _ = read_speech(path)
+    sender = dred.Sender(dred.SenderConfig(rate_hz=SAMPLE_RATE_HZ, bandwidth="wide"), weights_of(PUBLISHED))
+    packets = [packet.payload for packet in [*sender.push(samples), *sender.finish()]]
+    lost = np.zeros(len(packets), bool)
+    if name:
+        network = Network(name="20 %", model="generative", loss_percent=20)
+        lost = network.draw(path.stem, 0, len(packets), seed=20, traces=None)
+    survived = [None if is_lost else packet for packet, is_lost in zip(packets, lost)]
+    config = dred.ReceiverConfig(rate_hz=SAMPLE_RATE_HZ)
+    played, _ = dred.recover(survived, config=config, weights=[weights_of(name or PUBLISHED)])
+    heard = played[LOOKAHEAD_SAMPLES:, 0]
+    length = min(len(heard), len(samples))
+    return rate(samples[:length], heard[:length], (PLCMOS, F0_ERROR, VOICING_ERROR))
 
 
 def symbols_of(weights: WeightSet, vector: str) -> SymbolTables:
@@ -183,14 +206,14 @@ def for_each_clip(rate: Callable, names: Sequence[str], paths: Sequence[Path], j
         return {name: list(executor.map(rate, [(name, path) for path in paths])) for name in names}
 
 
-def report_vocoders(names: Sequence[str], paths: Sequence[Path], jobs: int) -> None:
-    found = for_each_clip(rate_vocoder, ["", *names], paths, jobs)
+def report_vocoders(rate_clip: Callable, unspoken: str, names: Sequence[str], paths: Sequence[Path], jobs: int) -> None:
+    found = for_each_clip(rate_clip, ["", *names], paths, jobs)
     keys = list(found[""][0])
     print(f"{len(paths)} clips; mean +- standard error over clips\n\n| vocoder | {' | '.join(keys)} |")
     print("|---" * (1 + len(keys)) + "|")
     for name, rows in found.items():
         cells = " | ".join(mean_and_error([row[key] for row in rows]) for key in keys)
-        print(f"| {label(name) if name else 'the recording itself'} | {cells} |")
+        print(f"| {label(name) if name else unspoken} | {cells} |")
 
 
 def report_redundancy(names: Sequence[str], paths: Sequence[Path], jobs: int) -> None:
@@ -213,7 +236,7 @@ def report_redundancy(names: Sequence[str], paths: Sequence[Path], jobs: int) ->
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("vocoder", "redundancy"))
+    parser.add_argument("what", choices=("vocoder", "gaps", "redundancy"))
     parser.add_argument("sets", nargs="*", help="weight sets beside the published one")
     parser.add_argument("--speech", type=Path, required=True, help="a folder with a manifest")
     parser.add_argument("--split", default="test")
@@ -222,7 +245,12 @@ def main() -> None:
     arguments = parser.parse_intermixed_args()
     paths = [clip.path for clip in find_clips([arguments.speech], [arguments.split])][: arguments.clips]
     names = [PUBLISHED, *arguments.sets]
-    (report_vocoders if arguments.what == "vocoder" else report_redundancy)(names, paths, arguments.jobs)
+    if arguments.what == "redundancy":
+        report_redundancy(names, paths, arguments.jobs)
+    elif arguments.what == "gaps":
+        report_vocoders(rate_gaps, "no losses", names, paths, arguments.jobs)
+    else:
+        report_vocoders(rate_vocoder, "the recording itself", names, paths, arguments.jobs)
 
 
 if __name__ == "__main__":
