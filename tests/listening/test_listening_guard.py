@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dred.errors import RemoteDataError
-from dred.listening.guard import Guard
-from dred.listening.replies import json_reply
-from dred.listening.requests import VoteRequest, is_own_host, parse_vote
+from dred.listening.requests import VoteRequest, parse_vote
+from dred.local_server import Guard, is_own_host, json_reply
 
 pytest.importorskip("starlette", reason="starlette is not installed")
 
