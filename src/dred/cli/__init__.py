@@ -21,6 +21,7 @@ from dred.cli.encode import encode
 from dred.cli.evaluate import evaluate
 from dred.cli.inspect import inspect
 from dred.cli.simulate import simulate
+from dred.cli.studio import studio
 from dred.cli.warmup import warmup
 
 __all__ = ["build_app", "main"]
@@ -71,7 +72,7 @@ def build_app() -> typer.Typer:
         rich_markup_mode="rich",
     )
     app.callback()(_start)
-    for command in (encode, decode, inspect, simulate, evaluate, doctor, warmup, bench):
+    for command in (encode, decode, inspect, simulate, evaluate, studio, doctor, warmup, bench):
         app.command()(command)
     app.add_typer(listen.build_app(), name="listen")
     app.add_typer(trace.build_app(), name="trace")

@@ -15,6 +15,7 @@ from dred.weights import WeightSet
 
 __all__ = ["Listener", "SchemeStep"]
 
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SchemeStep:
     """20 ms of one scheme.

@@ -1,7 +1,7 @@
 """What each scheme puts on the wire for a block: one encoder for schemes that differ only in what can be taken away.
 
-    block -> Sender with LBRR ----> dred+lbrr --(strip)--> lbrr
-         '-> Sender without it ---> dred --(strip)--> plain --(copies)--> red
+block -> Sender with LBRR ----> dred+lbrr --(strip)--> lbrr
+     '-> Sender without it ---> dred --(strip)--> plain --(copies)--> red
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,9 +61,7 @@ class PacketSource:
             plain: Sender(replace(plain, dred=dred) if plain in protected else plain, weights)
             for plain in self._plain.values()
         }
-        self._red = {
-            scheme.name: RedSender(scheme.num_red_copies) for scheme in self._schemes if scheme.num_red_copies
-        }
+        self._red = {scheme.name: RedSender(scheme.num_red_copies) for scheme in self._schemes if scheme.num_red_copies}
 
     @property
     def lookahead_samples(self) -> int:
