@@ -36,4 +36,8 @@ def studio(
             )
 
     print("preparing", flush=True)
-    serve_studio(host=host, port=port, seed=seed, on_start=name_address)
+    try:
+        serve_studio(host=host, port=port, seed=seed, on_start=name_address)
+    except KeyboardInterrupt:
+        # Ctrl-C is how the studio ends.
+        print("ended")

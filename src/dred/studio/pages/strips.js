@@ -41,7 +41,8 @@ class Timeline {
       const found = message.schemes[name];
       for (const [number, source] of found.sources) this.sources[name].set(number, source);
       if (found.delay_ms !== null) this.delays[name].set(this.newest, found.delay_ms);
-      this.rates[name].set(this.newest, found.bytes.map((bytes) => (8 * bytes) / ms));
+      const rates = found.bytes.map((bytes) => (8 * bytes) / ms);
+      for (const step of message.steps) this.rates[name].set(step.number, rates);
     }
     this.forget();
   }
@@ -71,7 +72,8 @@ class Timeline {
   repairs(name) {
     const counts = { lost: 0, repaired: 0 };
     for (const [number, source] of this.sources[name]) {
-      if (!this.lost.get(number)) continue;
+      // Received although lost: the scheme without losses.
+      if (!this.lost.get(number) || source === "received") continue;
       counts.lost += 1;
       counts.repaired += Timeline.REPAIRS.includes(source);
     }
@@ -190,7 +192,7 @@ class Pictures {
     const highest = Math.max(...Object.values(timeline.delays).flatMap((delays) => [...delays.values()]), 0);
     const top = highest > 400 ? 800 : highest > 200 ? 400 : 200;
     for (const name of [...timeline.schemes.filter((other) => other !== chosen), chosen]) {
-      frame.pen.strokeStyle = this.colour(name === chosen ? "accent" : "line");
+      frame.pen.strokeStyle = this.colour(name === chosen ? "accent" : "received");
       frame.pen.lineWidth = name === chosen ? 2 : 1.25;
       frame.pen.beginPath();
       for (const [number, delay] of timeline.delays[name]) frame.pen.lineTo((number - timeline.first + 1) * frame.cell, this.y(frame, delay, top));
@@ -205,16 +207,14 @@ class Pictures {
     const { timeline } = this;
     const highest = Math.max(...[...timeline.rates[chosen].values()].map((rates) => rates.reduce((sum, rate) => sum + rate, 0)), 0);
     const top = highest > 80 ? 160 : 80;
-    let before = timeline.first;
     for (const [number, rates] of timeline.rates[chosen]) {
       let sum = 0;
       rates.forEach((rate, part) => {
         const [low, high] = [this.y(frame, sum, top), this.y(frame, sum + rate, top)];
         frame.pen.fillStyle = this.colour(["received", "red", "dred"][part]);
-        frame.pen.fillRect((before - timeline.first + 1) * frame.cell, high, (number - before) * frame.cell + 0.3, low - high);
+        frame.pen.fillRect((number - timeline.first) * frame.cell, high, frame.cell + 0.3, low - high);
         sum += rate;
       });
-      before = number;
     }
     this.axis(frame, top, "kb/s");
   }
