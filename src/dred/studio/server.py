@@ -10,6 +10,7 @@ There is one call at a time; a new one ends the one before. What breaks a rule g
 `{"error": reason}`.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
@@ -91,6 +92,7 @@ class _Handlers:
         self._pages = pages
         self._make_call = make_call
         self._call: AnyCall | None = None
+        self._changing = asyncio.Lock()
 
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
@@ -104,11 +106,19 @@ class _Handlers:
         body = await read_body(request, MAX_OFFER_BYTES)
         try:
             offer = parse_offer(body)
-            await self._end("another page talks to the studio now")
-            call = self._call = self._make_call()
-            return json_reply({"sdp": await call.answer(offer)})
+            async with self._changing:
+                return json_reply({"sdp": await self._exchange(offer)})
         except RemoteDataError as error:
             raise RefusedError(400, error.rule) from error
+
+    async def _exchange(self, offer: str) -> str:
+        await self._end("another page talks to the studio now")
+        self._call = self._make_call()
+        try:
+            return await self._call.answer(offer)
+        except RemoteDataError:
+            await self._end("")
+            raise
 
     async def _end(self, reason: str) -> None:
         call, self._call = self._call, None
