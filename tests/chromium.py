@@ -35,7 +35,7 @@ def open_chromium(more_flags: Sequence[str] = ()) -> Iterator[Any]:
 
 def wait_until(page: Any, condition: str) -> None:
     """Ask again and again until a JavaScript expression is true."""
-    for _ in range(100):
+    for _ in range(200):
         if page.evaluate(condition):
             return
         page.wait_for_timeout(50)

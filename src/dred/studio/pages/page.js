@@ -13,6 +13,7 @@
   const sound = new Sound({ player: find("audio"), onMessage, onEnd });
   const STATUS = { microphone: "You are heard over a bad network.", clip: "The clip is heard over a bad network." };
   const NUMBERS_MS = 400;
+  const LEVELS_MS = 60;
   let lastStart = null;
   let numbersAt = 0;
   let isDrawing = false;
@@ -126,7 +127,6 @@
     // Speech at its usual level fills about half of the bar.
     find("meter.sent").value = Math.min(1, 4 * Sound.level(sound.sentLevel));
     find("meter.heard").value = sound.peer ? Math.min(1, 4 * Sound.level(sound.heardLevel)) : 0;
-    requestAnimationFrame(showLevels);
   }
 
   find('[data-source="microphone"]').addEventListener("click", () => start(startMicrophone));
@@ -166,5 +166,5 @@
 
   update();
   draw();
-  showLevels();
+  setInterval(showLevels, LEVELS_MS);
 })();

@@ -105,14 +105,22 @@ class Timeline {
 class Pictures {
   constructor(timeline) {
     this.timeline = timeline;
-    this.spectrogram = document.createElement("canvas");
+    const { rows, palette } = timeline.settings;
+    this.spectrogram = Object.assign(document.createElement("canvas"), { width: timeline.size, height: rows });
+    this.image = new ImageData(timeline.size, rows);
+    // A dot's four bytes at once, in the order that this machine has them.
+    this.palette = new Uint32Array(Uint8Array.from(palette.flatMap((colour) => [...colour, 255])).buffer);
     this.readColours();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.readColours());
   }
 
   readColours() {
     const style = getComputedStyle(document.documentElement);
-    this.colour = (name) => style.getPropertyValue(`--${name}`).trim();
+    this.colours = new Map();
+    this.colour = (name) => {
+      if (!this.colours.has(name)) this.colours.set(name, style.getPropertyValue(`--${name}`).trim());
+      return this.colours.get(name);
+    };
   }
 
   // A canvas as sharp as the screen, measured in the page's pixels.
@@ -126,43 +134,55 @@ class Pictures {
     const pen = canvas.getContext("2d");
     pen.setTransform(scale, 0, 0, scale, 0, 0);
     pen.clearRect(0, 0, width, height);
-    return { pen, width, height, cell: width / this.timeline.size };
+    const cell = width / this.timeline.size;
+    // Edges on the screen's own dots: colours stay what they are, however narrow a packet is.
+    const edge = (number) => Math.round((number - this.timeline.first) * cell * scale) / scale;
+    const bar = (number, end, top, bottom) => pen.fillRect(edge(number), top, Math.max(1 / scale, edge(end) - edge(number)), bottom - top);
+    return { pen, width, height, cell, bar };
   }
 
   lost(canvas) {
-    const { pen, height, cell } = this.open(canvas);
-    const { timeline } = this;
-    pen.fillStyle = this.colour("ink");
-    for (const [number, isLost] of timeline.lost) if (isLost) pen.fillRect((number - timeline.first) * cell, 0, Math.max(1, cell), height);
+    const { pen, width, height, bar } = this.open(canvas);
     pen.fillStyle = this.colour("line");
-    pen.fillRect(0, height - 1, canvas.clientWidth, 1);
+    pen.fillRect(0, height - 1, width, 1);
+    pen.fillStyle = this.colour("ink");
+    for (const [number, isLost] of this.timeline.lost) if (isLost) bar(number, number + 1, 0, height);
   }
 
+  // What was received lies below, so that a repair is seen even where a dot is wider than a packet.
   strip(canvas, name) {
-    const { pen, height, cell } = this.open(canvas);
+    const { pen, height, bar } = this.open(canvas);
     const { timeline } = this;
-    for (const [number, source] of timeline.sources[name]) {
-      const tall = height * (Timeline.HEIGHTS[source] ?? 1);
-      pen.fillStyle = this.colour(source);
-      // A hair wider than its place, so that neighbours show no seam.
-      pen.fillRect((number - timeline.first) * cell, height - tall, cell + 0.3, tall);
+    for (const isRepair of [false, true]) {
+      for (const [source, number, end] of Pictures.runs(timeline.sources[name])) {
+        if ((source !== "received") !== isRepair) continue;
+        pen.fillStyle = this.colour(source);
+        bar(number, end, Math.round(height * (1 - (Timeline.HEIGHTS[source] ?? 1))), height);
+      }
     }
+  }
+
+  // Equal neighbours as one.
+  static runs(sources) {
+    const found = [];
+    for (const [number, source] of sources) {
+      const last = found.at(-1);
+      if (last?.[0] === source && last[2] === number) last[2] = number + 1;
+      else found.push([source, number, number + 1]);
+    }
+    return found;
   }
 
   columns(canvas, columns) {
     const { pen, width, height } = this.open(canvas);
     const { timeline, spectrogram } = this;
-    const { rows, palette } = timeline.settings;
-    [spectrogram.width, spectrogram.height] = [timeline.size, rows];
-    const image = new ImageData(timeline.size, rows);
+    const { rows } = timeline.settings;
+    const dots = new Uint32Array(this.image.data.buffer);
     for (let x = 0; x < timeline.size; x += 1) {
       const levels = columns.get(timeline.first + x);
-      for (let y = 0; y < rows; y += 1) {
-        const [red, green, blue] = palette[levels ? levels[y] : 0];
-        image.data.set([red, green, blue, 255], 4 * (y * timeline.size + x));
-      }
+      for (let y = 0; y < rows; y += 1) dots[y * timeline.size + x] = this.palette[levels ? levels[y] : 0];
     }
-    spectrogram.getContext("2d").putImageData(image, 0, 0);
+    spectrogram.getContext("2d").putImageData(this.image, 0, 0);
     pen.drawImage(spectrogram, 0, 0, width, height);
   }
 
@@ -212,7 +232,7 @@ class Pictures {
       rates.forEach((rate, part) => {
         const [low, high] = [this.y(frame, sum, top), this.y(frame, sum + rate, top)];
         frame.pen.fillStyle = this.colour(["received", "red", "dred"][part]);
-        frame.pen.fillRect((number - timeline.first) * frame.cell, high, frame.cell + 0.3, low - high);
+        frame.bar(number, number + 1, high, low);
         sum += rate;
       });
     }
