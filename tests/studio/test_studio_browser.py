@@ -61,7 +61,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield opened
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def studio(installed_weights: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """`dred studio` in a process of its own, and its address."""
     environment = {**os.environ, "DRED_WEIGHTS": str(installed_weights)}
@@ -78,6 +78,23 @@ def number_in(text: str) -> int:
     found = re.search(r"\d+", text)
     assert found, text
     return int(found[0])
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [("NotAllowedError", "The page may not use the microphone."), ("NotFoundError", "There is no microphone.")],
+)
+def test_without_a_microphone_the_page_says_so(
+    browser: Any, studio: tuple[subprocess.Popen[str], str], error: str, words: str
+) -> None:
+    page = browser.new_page()
+    page.goto(studio[1])
+    refusing = f"async () => {{ throw new DOMException('', '{error}'); }}"
+    page.evaluate(f"() => {{ navigator.mediaDevices.getUserMedia = {refusing}; }}")
+    page.click('[data-source="microphone"]')
+    wait_until(page, "!document.querySelector('.problem').hidden")
+    assert page.inner_text(".reason").startswith(words)
+    assert page.inner_text(".status") == "Nothing is sent."
 
 
 def test_talking_over_a_bad_network(browser: Any, studio: tuple[subprocess.Popen[str], str]) -> None:
@@ -97,13 +114,13 @@ def test_talking_over_a_bad_network(browser: Any, studio: tuple[subprocess.Popen
     for _ in range(30):
         page.keyboard.press("ArrowRight")
     assert page.inner_text(".slider output") == "40"
-    page.wait_for_timeout(4000)
+    page.wait_for_timeout(3000)
 
     # Each scheme goes on with the sound at once, and shows what it sends.
     energy = page.evaluate(PLAYED)["totalAudioEnergy"]
     for digit, parts in [("1", ["Opus"]), ("2", ["Opus"]), ("4", ["Opus", "RED"]), ("7", ["Opus", "DRED"])]:
         page.keyboard.press(digit)
-        page.wait_for_timeout(1200)
+        page.wait_for_timeout(900)
         assert re.findall("[A-Z][A-Za-z]+", page.inner_text(".rate-now")) == parts
         before, energy = energy, page.evaluate(PLAYED)["totalAudioEnergy"]
         assert energy > before
@@ -142,19 +159,3 @@ def test_talking_over_a_bad_network(browser: Any, studio: tuple[subprocess.Popen
     process.wait(20)
     page.click(".retry")
     wait_until(page, "document.querySelector('.reason').textContent.startsWith('The studio cannot be reached.')")
-
-
-@pytest.mark.parametrize(
-    ("error", "words"),
-    [("NotAllowedError", "The page may not use the microphone."), ("NotFoundError", "There is no microphone.")],
-)
-def test_without_a_microphone_the_page_says_so(
-    browser: Any, studio: tuple[subprocess.Popen[str], str], error: str, words: str
-) -> None:
-    page = browser.new_page()
-    page.goto(studio[1])
-    page.evaluate(f"navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('', '{error}'); }}")
-    page.click('[data-source="microphone"]')
-    wait_until(page, "!document.querySelector('.problem').hidden")
-    assert page.inner_text(".reason").startswith(words)
-    assert page.inner_text(".status") == "Nothing is sent."

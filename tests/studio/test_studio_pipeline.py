@@ -21,10 +21,10 @@ SCHEMES = ("clean", "plc", "neural-plc", "red", "lbrr", "dred", "dred+lbrr")
 
 @pytest.fixture(scope="module")
 def blocks() -> np.ndarray:
-    """Six seconds of speech."""
+    """Four seconds of speech."""
     clip = read_audio(bundled_clip())
     speech = resample(clip.samples[:, 0], from_hz=clip.rate_hz, to_hz=48_000)
-    return speech[: 300 * 960].reshape(-1, 960)
+    return speech[: 220 * 960].reshape(-1, 960)
 
 
 Build = Callable[..., StudioPipeline]
@@ -61,7 +61,7 @@ def test_nothing_is_missing_on_a_perfect_network(build: Build, blocks: np.ndarra
 
 def test_all_schemes_meet_the_same_losses_but_the_one_without(lossy: list[StudioStep]) -> None:
     lost = {step.number for step in lossy if step.is_lost}
-    assert len(lost) > 30
+    assert len(lost) > 20
     for scheme in SCHEMES[1:]:
         played = sources(lossy, scheme)
         assert {number for number, source in played.items() if source is not Source.RECEIVED} == lost & set(played)
@@ -100,7 +100,7 @@ def test_rates_are_those_of_what_is_sent(lossy: list[StudioStep]) -> None:
 
 
 def test_the_same_seed_gives_the_same_samples_and_another_other_losses(build: Build, blocks: np.ndarray) -> None:
-    first, again, other = (run(build(LOSSY, seed=seed, schemes=["dred"]), blocks[:150]) for seed in (1, 1, 2))
+    first, again, other = (run(build(LOSSY, seed=seed, schemes=["dred"]), blocks[:100]) for seed in (1, 1, 2))
     assert all(np.array_equal(one.heard, two.heard) for one, two in zip(first, again, strict=True))
     assert [step.is_lost for step in first] != [step.is_lost for step in other]
 
@@ -113,7 +113,7 @@ def test_the_delay_is_the_lag_that_a_listener_would_measure(build: Build, blocks
     heard = np.concatenate([step.schemes["plc"].samples for step in steps])
     # Where the delay has been steady for a second.
     delays = [step.schemes["plc"].delay_ms for step in steps]
-    last = next(number for number in range(299, 50, -1) if len(set(delays[number - 50 : number])) == 1)
+    last = next(number for number in range(219, 50, -1) if len(set(delays[number - 50 : number])) == 1)
     said, played = spoken[(last - 75) * 960 : last * 960], heard[(last - 50) * 960 : last * 960]
     likeness = np.fft.irfft(np.fft.rfft(said) * np.conj(np.fft.rfft(played, len(said))))
     lag = len(said) - len(played) - int(np.argmax(likeness[: len(said) - len(played)]))

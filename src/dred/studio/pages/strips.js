@@ -198,8 +198,19 @@ class Pictures {
       pen.moveTo(0, y);
       pen.lineTo(width, y);
       pen.stroke();
-      if (value) pen.fillText(`${value} ${unit}`, 3, y + 12);
+      if (value) this.label(pen, `${value} ${unit}`, y + 12);
     }
+  }
+
+  // With a rim, so that it can be read on any ground.
+  label(pen, text, y) {
+    pen.save();
+    pen.lineWidth = 3;
+    pen.lineJoin = "round";
+    pen.strokeStyle = this.colour("paper");
+    pen.strokeText(text, 3, y);
+    pen.restore();
+    pen.fillText(text, 3, y);
   }
 
   y(frame, value, top) {
