@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from asgi_client import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asgi_client import Client
 from dred.errors import RemoteDataError
 from dred.listening.requests import VoteRequest, parse_vote
 from dred.local_server import Guard, is_own_host, json_reply
