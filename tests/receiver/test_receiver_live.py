@@ -260,9 +260,10 @@ def test_what_was_played_is_stretched_while_the_next_packet_may_still_come() -> 
     assert stretched, events
 
 
-def run_hostile(extra: Callable[[ReceiveStream, float], None], *, seconds: float = 4) -> tuple[Call, ReceiveStream]:
+def run_hostile(extra: Callable[[ReceiveStream, float], None], *, seconds: float = 6) -> tuple[Call, ReceiveStream]:
     stream = adaptive_stream()
-    line = Line(stream=stream, channel=ChannelConfig(loss=Uniform(loss=0.1), jitter_ms=10), first_timestamp=1_000_000)
+    channel = ChannelConfig(loss=Uniform(loss=0.1), jitter_ms=10)
+    line = Line(stream=stream, channel=channel, block_ms=10, first_timestamp=1_000_000)
     return line.talk(seconds, lambda now: extra(stream, now)), stream
 
 
