@@ -6,13 +6,13 @@
               '-- concealment (nothing covers the gap)
 
 `Sender` turns speech into protected Opus packets, `Receiver` turns what arrives into speech; `protect` and `recover` do
-the same for whole streams, `SenderBank` and `ReceiverBank` for many at once.
+the same for whole streams, `SenderBank` and `ReceiverBank` for many at once; `RtpSender` and `RtpReceiver` speak RTP.
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dred.assembly import Receiver, Sender
+    from dred.assembly import Receiver, RtpReceiver, RtpSender, Sender
     from dred.banks import ReceiverBank, SenderBank
     from dred.errors import DredError, LibopusError, ModelError, RemoteDataError, UsageError
     from dred.offline import ArrivedPacket, protect, recover, recover_stream
@@ -27,11 +27,12 @@ if TYPE_CHECKING:
         StreamRestarted,
     )
     from dred.sender import DredConfig, SenderConfig, SentPacket
+    from dred.session import RtpReceiverConfig, RtpSenderConfig
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "assembly": ("Receiver", "Sender"),
+    "assembly": ("Receiver", "RtpReceiver", "RtpSender", "Sender"),
     "banks": ("ReceiverBank", "SenderBank"),
     "errors": ("DredError", "LibopusError", "ModelError", "RemoteDataError", "UsageError"),
     "offline": ("ArrivedPacket", "protect", "recover", "recover_stream"),
@@ -46,6 +47,7 @@ _HOMES = {
         "StreamRestarted",
     ),
     "sender": ("DredConfig", "SenderConfig", "SentPacket"),
+    "session": ("RtpReceiverConfig", "RtpSenderConfig"),
 }
 
 __all__ = [
@@ -63,6 +65,10 @@ __all__ = [
     "ReceiverConfig",
     "RedundancyRefused",
     "RemoteDataError",
+    "RtpReceiver",
+    "RtpReceiverConfig",
+    "RtpSender",
+    "RtpSenderConfig",
     "Sender",
     "SenderBank",
     "SenderConfig",
