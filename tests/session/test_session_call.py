@@ -92,18 +92,15 @@ def test_reports_tell_loss_and_round_trip_to_both_ends() -> None:
 
 def test_the_times_of_reports_vary_and_come_from_the_generator() -> None:
     def times(seed: int) -> list[int]:
-        receiver, sender = make_receiver(seed), make_sender()
-        found = []
-        for now in range(0, 20_000, 20):
-            for datagram in sender.push(speech(0.02), float(now)):
-                receiver.receive(datagram, float(now))
-            found += [now for _ in receiver.reports(float(now))]
-        return found
+        receiver = make_receiver(seed)
+        for number, datagram in enumerate(make_sender().push(speech(0.1), 0.0)):
+            receiver.receive(datagram, 20.0 * number)
+        return [now for now in range(100, 60_000, 10) if receiver.reports(float(now))]
 
     assert times(1) == times(1) != times(2)
     gaps = np.diff(times(1))
     assert 400 <= gaps.min() < gaps.max() <= 1260
-    assert gaps.mean() == pytest.approx(820, abs=120)
+    assert gaps.mean() == pytest.approx(820, abs=80)
 
 
 def test_a_goodbye_is_told_and_ends_nothing_that_was_heard() -> None:
@@ -142,8 +139,10 @@ def test_a_packet_beyond_the_mtu_loses_copies() -> None:
     sender = make_sender(stream=stream, num_red_copies=3, mtu_bytes=500)
     datagrams = sender.push(speech(0.4), 0.0)
     assert max(map(len, datagrams)) <= 500
-    # 160 bytes each: two copies fit.
-    assert [len(parse_red(parse_rtp(datagram).payload)[0]) for datagram in datagrams[3:]] == [2] * 17
+    # About 160 bytes each: two copies fit mostly, three never.
+    counts = [len(parse_red(parse_rtp(datagram).payload)[0]) for datagram in datagrams]
+    assert max(counts) == 2
+    assert sum(counts) > 30
 
 
 @pytest.mark.parametrize(

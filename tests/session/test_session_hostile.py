@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from two_ends import SENDER_ADDRESS, Attack, Call, hold_call, make_receiver, make_sender, speech
 
@@ -13,8 +13,7 @@ from dred.receiver import Played
 from dred.rtp import RtpPacket, parse_rtp, rtcp, write_rtp
 from dred.session import DatagramsRefused, RtpReceiver, SourceLocked
 
-SECONDS = 4.0
-SEND_PER_BLOCK = 0.5
+SECONDS = 3.5
 ATTACKER = ("203.0.113.66", 6666)
 
 
@@ -37,12 +36,12 @@ class RandomBytes:
         self._rng = np.random.default_rng(3)
 
     def __call__(self, now: float, arrived: Sequence[bytes]) -> Iterable[tuple[bytes, object]]:
-        return [(self._rng.bytes(int(self._rng.integers(0, 1500))), ATTACKER) for _ in range(20)]
+        return [(self._rng.bytes(int(self._rng.integers(0, 1500))), ATTACKER) for _ in range(10)]
 
 
 def truncated(now: float, arrived: Sequence[bytes]) -> Iterable[tuple[bytes, object]]:
-    """Every beginning of every genuine packet, from where the genuine one came."""
-    return [(datagram[:length], SENDER_ADDRESS) for datagram in arrived for length in range(len(datagram))]
+    """Beginnings of every genuine packet, from where the genuine one came."""
+    return [(datagram[:length], SENDER_ADDRESS) for datagram in arrived for length in range(0, len(datagram), 5)]
 
 
 class Replay:
@@ -70,17 +69,17 @@ class OldRun:
 
 
 class SpoofedSsrc:
-    """A well-formed stream of another SSRC, from the same address, at ten times the rate."""
+    """A well-formed stream of another SSRC, from the same address, at five times the rate."""
 
     def __init__(self, address: object, *, has_genuine_ssrc: bool = False) -> None:
-        self._packets = make_sender(8, ssrc=4711 if has_genuine_ssrc else 666).push(speech(40.0), 0.0)
+        self._packets = make_sender(8, ssrc=4711 if has_genuine_ssrc else 666).push(speech(20.0), 0.0)
         self._address = address
 
     def __call__(self, now: float, arrived: Sequence[bytes]) -> Iterable[tuple[bytes, object]]:
         if not once_locked(now):
             return []
-        start = round(now / 10 * SEND_PER_BLOCK * 10)
-        return [(datagram, self._address) for datagram in self._packets[start : start + 5]]
+        start = round(now / 10) * 5 // 2
+        return [(datagram, self._address) for datagram in self._packets[start : start + 3]]
 
 
 class ManySources:
@@ -146,7 +145,7 @@ def undisturbed() -> Call:
 @pytest.mark.parametrize("name", ATTACKS)
 def test_the_genuine_stream_sounds_the_same_sample_for_sample(name: str, undisturbed: Call) -> None:
     call, receiver = held(ATTACKS[name]())
-    assert sum(receiver.statistics.refused.values()) > 50
+    assert sum(receiver.statistics.refused.values()) > 30
     assert np.array_equal(call.samples, undisturbed.samples)
     assert [event for event in call.receiver_events if isinstance(event, Played)] == [
         event for event in undisturbed.receiver_events if isinstance(event, Played)
@@ -168,14 +167,14 @@ def test_a_goodbye_that_was_forged_from_the_same_address_costs_nothing_while_pac
 def test_floods_are_told_in_few_events() -> None:
     call, receiver = held(RandomBytes())
     refused = [event for event in call.receiver_events if isinstance(event, DatagramsRefused)]
-    assert sum(event.num_datagrams for event in refused) == sum(receiver.statistics.refused.values()) == 8000
+    assert sum(event.num_datagrams for event in refused) == sum(receiver.statistics.refused.values()) == 3500
     # Less than one per reason and call of play.
-    assert len(refused) <= 400 * 5
+    assert len(refused) <= 350 * 5
 
 
 def test_memory_does_not_grow_under_a_flood() -> None:
     receiver = make_receiver()
-    flood, genuine = ManySources(), make_sender().push(speech(31.0), 0.0)
+    flood, genuine = ManySources(), make_sender().push(speech(4.0), 0.0)
 
     def run(start: int, end: int) -> None:
         for now in range(start, end, 10):
@@ -185,51 +184,27 @@ def test_memory_does_not_grow_under_a_flood() -> None:
                 receiver.receive(genuine[now // 20], float(now))
             receiver.play(160, float(now))
 
-    run(0, 10_000)
+    run(0, 800)
     tracemalloc.start()
-    run(10_000, 12_000)
+    run(800, 1_200)
     before, _ = tracemalloc.get_traced_memory()
-    run(12_000, 30_000)
+    run(1_200, 3_200)
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    # 18,000 packets of 112 bytes would be 2 MB.
-    assert after - before < 100_000
+    # 2,000 packets of 112 bytes would be 224 kB.
+    assert after - before < 60_000
 
 
 def test_a_sender_that_nobody_asks_keeps_few_events() -> None:
     sender = make_sender()
     first = parse_rtp(sender.push(speech(0.02), 0.0)[0])
-    for now in range(100_000):
+    for now in range(2_000):
         block = rtcp.ReportBlock(ssrc=sender.ssrc, highest_sequence=first.sequence)
         sender.receive(rtcp.write_rtcp([rtcp.ReceiverReport(ssrc=1, blocks=(block,))]), float(now * 100))
     assert len(sender.events()) <= 257
 
 
-def reports_about(ssrc: int) -> st.SearchStrategy[bytes]:
-    number = st.integers(0, (1 << 32) - 1)
-    block = st.tuples(st.integers(0, 255), number, number, number, number)
-    return st.lists(block, max_size=3).map(
-        lambda blocks: rtcp.write_rtcp(
-            [
-                rtcp.ReceiverReport(
-                    ssrc=9,
-                    blocks=tuple(
-                        rtcp.ReportBlock(
-                            ssrc=ssrc,
-                            fraction_lost_q8=fraction,
-                            highest_sequence=highest,
-                            jitter_rtp=jitter,
-                            last_sr=last,
-                            delay_since_last_sr=delay,
-                        )
-                        for fraction, highest, jitter, last, delay in blocks
-                    ),
-                )
-            ]
-        )
-    )
-
-
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.binary(max_size=80), max_size=20))
 def test_any_datagrams_leave_both_ends_in_order(datagrams: list[bytes]) -> None:
     receiver, sender = make_receiver(), make_sender()
