@@ -7,9 +7,10 @@ Cases:
 - `packets`: libopus's own packets (`bench/packets/dred`, 60 kb/s), played by dred; against libopus's row `dred`.
 - `cbr60`: dred's packets at the same constant 60 kb/s, played by dred; against `dred`.
 - `vbr39`: dred's packets at about 39 kb/s, played by dred; against `dred19k`.
+- `cbr80`: dred's packets with LBRR at the same constant 80 kb/s, played by dred; against `dred+lbrr`.
 
 libopus's results come from `bench/libopus-1.6.1.jsonl`, per clip; the difference is given with its standard error over
-clips. Needs the extra `eval`.
+clips. A second table tells what is left to the same packets without loss, on both sides. Needs the extra `eval`.
 """
 
 import argparse
@@ -35,7 +36,7 @@ LOOKAHEAD_SAMPLES = 104
 TRACES = ("none", "uni10", "uni20", "ge20b5", "lossgen20", "plcc1000")
 METRICS = ("plcmos", "pesq", "estoi")
 # Each case and the row of libopus that has its rate.
-CASES = {"packets": "dred", "cbr60": "dred", "vbr39": "dred19k"}
+CASES = {"packets": "dred", "cbr60": "dred", "vbr39": "dred19k", "cbr80": "dred+lbrr"}
 SENDERS = {
     "cbr60": dred.SenderConfig(
         rate_hz=RATE_HZ,
@@ -44,6 +45,14 @@ SENDERS = {
         dred=dred.DredConfig(q0=5, dq=2, max_bytes=83),
     ),
     "vbr39": dred.SenderConfig(rate_hz=RATE_HZ, bandwidth="wide", bitrate_bps=19_300, dred=dred.DredConfig(q0=6, dq=5)),
+    "cbr80": dred.SenderConfig(
+        rate_hz=RATE_HZ,
+        bandwidth="wide",
+        total_bitrate_bps=80_000,
+        in_band_fec=True,
+        expected_loss_percent=20,
+        dred=dred.DredConfig(q0=4, dq=3, max_bytes=92),
+    ),
 }
 
 
@@ -132,6 +141,28 @@ def report(rows: list[dict[str, Any]], reference: dict[tuple[str, str, str], dic
         print(f"| {case} | {trace} | {len(ours)} | {kbps:.1f} | " + " | ".join(cells) + " |", flush=True)
 
 
+def report_damage(rows: list[dict[str, Any]], reference: dict[tuple[str, str, str], dict[str, float]]) -> None:
+    """Print by how much PLCMOS is lower than that of the same clips without loss."""
+    lossless = {(row["case"], row["clip"]): row for row in rows if row["trace"] == "none"}
+    print("\n| case | trace | plcmos below no loss: dred +- s.e. | libopus +- s.e. |")
+    print("|---|---|---|---|")
+    for case, trace in dict.fromkeys((row["case"], row["trace"]) for row in rows if row["trace"] != "none"):
+        lossy = [
+            row for row in rows if (row["case"], row["trace"]) == (case, trace) and (case, row["clip"]) in lossless
+        ]
+        if len(lossy) < 2:
+            continue
+        theirs = [
+            reference[row["clip"], "none", CASES[case]]["plcmos"] - reference[row["clip"], trace, CASES[case]]["plcmos"]
+            for row in lossy
+        ]
+        ours = [lossless[case, row["clip"]]["plcmos"] - row["plcmos"] for row in lossy]
+        cells = [
+            f"{np.mean(damage):.3f} +- {np.std(damage, ddof=1) / np.sqrt(len(damage)):.3f}" for damage in (ours, theirs)
+        ]
+        print(f"| {case} | {trace} | " + " | ".join(cells) + " |")
+
+
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -152,7 +183,9 @@ def main() -> None:
     ]
     with ProcessPoolExecutor(arguments.jobs) as executor:
         rows = list(executor.map(Task.run, tasks))
-    report(rows, published(arguments.shared))
+    reference = published(arguments.shared)
+    report(rows, reference)
+    report_damage(rows, reference)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1))
 

@@ -55,6 +55,10 @@ class RemoteDataError(DredError):
         self.offset = offset
         self.value = value
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # An exception's own way would hand the whole text back as the rule, and lose the rest.
+        return _remote_data_error, (type(self), self.rule, self.offset, self.value)
+
 
 class RtpFormatError(RemoteDataError):
     """An RTP or RTCP packet or a RED payload that breaks RFC 3550, RFC 3611 or RFC 2198."""
@@ -78,3 +82,7 @@ class DredPayloadError(RemoteDataError):
 
 class FileFormatError(RemoteDataError):
     """A trace, capture or Ogg file that breaks its format."""
+
+
+def _remote_data_error(kind: type[RemoteDataError], rule: str, offset: int, value: object) -> RemoteDataError:
+    return kind(rule, offset=offset, value=value)

@@ -165,6 +165,23 @@ def test_held_out_packets_tell_one_state_from_two() -> None:
     assert found.best_states >= 2
 
 
+@pytest.mark.parametrize("max_states", [-1, 0, 65])
+def test_an_impossible_number_of_states_is_refused(max_states: int) -> None:
+    with pytest.raises(UsageError, match="must be 1 to 64"):
+        held_out([draw(THREE_STATES, 100)], max_states, QUICK)
+
+
+def test_a_packet_alone_between_bursts_is_the_least_that_gilbert_elliott_can_receive() -> None:
+    for burst in (4, 5, 11):
+        found = fit_gilbert_elliott([np.array(([False] + [True] * burst) * 3 + [False])])
+        assert found.mean_burst == pytest.approx(burst)
+        assert with_states(found).transitions[0] == pytest.approx([0, 1])
+        again = GilbertElliott(loss=burst / (burst + 1), mean_burst=float(burst))
+        assert draw(again, 20_000).mean() == pytest.approx(again.loss, abs=0.01)
+    with pytest.raises(UsageError, match="at least 4 packets"):
+        GilbertElliott(loss=0.8, mean_burst=3.999)
+
+
 def test_a_file_gives_back_the_model(tmp_path: Path) -> None:
     path = tmp_path / "model.json"
     write_loss_model(path, TrainedModel(model=THREE_STATES, trained_on="x", command="y", log_likelihoods={"z": -0.5}))

@@ -69,6 +69,18 @@ def test_json_gives_means_with_intervals_by_scheme(experiment: Path, dred: Run) 
     assert summary["dred"]["kbps"] > summary["plc"]["kbps"]
 
 
+def test_a_network_without_losses_does_not_flatter_the_summary(experiment: Path, dred: Run) -> None:
+    speech, out = experiment.parent / "speech", experiment.parent / "found"
+    words = ("--speech", speech, "--out", out, "--jobs", "1", "--metrics", "f0_error", "--json")
+    lossy = dred("evaluate", experiment, *words).json
+    experiment.write_text(EXPERIMENT + '[[network]]\nname = "quiet"\n')
+    assert dred("evaluate", experiment, *words).json == lossy
+    experiment.write_text(EXPERIMENT.partition("[[network]]")[0] + '[[network]]\nname = "quiet"\n')
+    quiet = dred("evaluate", experiment, *words).json
+    assert quiet["plc"]["loss_percent"] == 0
+    assert quiet["plc"]["f0_error"]["mean"] < lossy["plc"]["f0_error"]["mean"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -43,14 +43,18 @@ def small_clips() -> tuple[Clip, ...]:
 class CountingExecutor(Executor):
     """Do everything at once, in this process, and keep what was asked for."""
 
-    def __init__(self, *, fail_after: int | None = None) -> None:
+    def __init__(self, *, fail_after: int | None = None, cancel_after: int | None = None) -> None:
         self.tasks: list[Any] = []
         self._fail_after = fail_after
+        self._cancel_after = cancel_after
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
         future: Future[Any] = Future()
         if len(self.tasks) == self._fail_after:
             future.set_exception(KeyboardInterrupt())
+        elif len(self.tasks) == self._cancel_after:
+            future.cancel()
+            future.set_running_or_notify_cancel()
         else:
             self.tasks.append(args[0])
             future.set_result(fn(*args, **kwargs))

@@ -104,7 +104,7 @@ def test_a_list_that_names_a_missing_file_is_refused(folder: Path) -> None:
         read_clips(folder / "chosen.txt")
 
 
-@pytest.mark.parametrize("line", ["{", "[]", '{"speaker": "x"}', '{"path": 3}'])
+@pytest.mark.parametrize("line", ["{", "[]", '{"speaker": "x"}', '{"path": 3}', "[" * 100_000], ids=range(5))
 def test_a_broken_manifest_is_told_with_its_line(folder: Path, line: str) -> None:
     (folder.parents[1] / "manifest.jsonl").write_text("\n" + line)
     with pytest.raises(FileFormatError, match="line 2"):

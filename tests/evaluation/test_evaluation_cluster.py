@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from small_evaluation import CountingExecutor, small_clips, small_experiment
 
-from dred.errors import UsageError
+from dred.errors import DredError, UsageError
 from dred.evaluation.executors import cluster
 from dred.evaluation.folder import cache_of
 from dred.evaluation.networks import Network
@@ -85,6 +87,38 @@ def test_a_worker_killed_at_work_changes_nothing(tmp_path: Path, scheduler: str,
         experiment, small_clips(), cache=cache_of(tmp_path / "alone"), weights=weights, executor=CountingExecutor()
     )
     assert found == alone
+
+
+class NoClient:
+    """A cluster that does nothing."""
+
+    def __init__(self, *arguments: object, **settings: object) -> None: ...
+
+    def __enter__(self) -> "NoClient":
+        return self
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def get_executor(self, **settings: object) -> CountingExecutor:
+        return CountingExecutor()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        distributed.scheduler.KilledWorker("perform", SimpleNamespace(address="tcp://there"), 3),
+        CancelledError(),
+        distributed.comm.CommClosedError("the scheduler\nis gone"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_cluster_that_fails_is_told(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    monkeypatch.setattr(distributed, "Client", NoClient)
+    with (
+        pytest.raises(DredError, match=r"the cluster at tcp://here failed: .+; what was done is kept"),
+        cluster("tcp://here"),
+    ):
+        raise error
 
 
 def test_no_scheduler_is_told() -> None:

@@ -98,7 +98,7 @@ def test_what_cannot_be_meant_is_refused_with_its_place(text: str, told: str) ->
         parse(text)
 
 
-@pytest.mark.parametrize("data", [b"= 3", b"\xff", b"a = 1\na = 2"])
+@pytest.mark.parametrize("data", [b"= 3", b"\xff", b"a = 1\na = 2", b"a = " + b"[" * 100_000], ids=range(4))
 def test_what_is_not_toml_is_refused(data: bytes) -> None:
     with pytest.raises(FileFormatError, match="TOML"):
         parse_experiment(data, name="test")

@@ -1,6 +1,7 @@
 """A run is a pure function; what it has found it never does again, whatever interrupts it."""
 
 import json
+from concurrent.futures import CancelledError
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from small_evaluation import METRICS, CountingExecutor, small_clips, small_experiment
 
-from dred.errors import ModelError, UsageError
+from dred.errors import DredError, FileFormatError, ModelError, UsageError
 from dred.evaluation.cache import Cache
 from dred.evaluation.executors import processes
 from dred.evaluation.experiment import Experiment
@@ -66,6 +67,23 @@ def test_all_schemes_meet_the_same_losses_and_the_lossless_one_none(first: Evalu
     )
 
 
+def test_networks_tell_whether_their_losses_were_recorded(tmp_path: Path, weights: WeightSet) -> None:
+    (tmp_path / "call.txt").write_text("0\n1\n" * 50)
+    networks = (Network(name="drawn", model="uniform", loss_percent=40), Network(name="calls", model="traces"))
+    experiment = small_experiment(schemes=(Scheme(name="plc", plc="classic"),), networks=networks)
+    found = evaluate(
+        experiment,
+        small_clips(),
+        cache=cache_of(tmp_path),
+        weights=weights,
+        executor=CountingExecutor(),
+        traces=tmp_path,
+    )
+    assert [network.is_recorded for network in found.networks] == [False, True]
+    write_evaluation(found, tmp_path)
+    assert read_evaluation(tmp_path) == found
+
+
 def test_rows_tell_who_repaired_what(first: Evaluation) -> None:
     rows = {(row.scheme, row.network, row.clip): row for row in first.rows}
     assert rows["plc", "lossy", "one"].repairs[Source.PLC] == rows["plc", "lossy", "one"].num_lost
@@ -87,10 +105,16 @@ def test_a_second_run_does_nothing_and_gives_the_same(tmp_path: Path, weights: W
     assert executor.tasks == []
 
 
-def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, weights: WeightSet) -> None:
+@pytest.mark.parametrize(
+    ("interrupted", "error"),
+    [(CountingExecutor(fail_after=4), KeyboardInterrupt), (CountingExecutor(cancel_after=4), CancelledError)],
+    ids=["interrupt", "lost cluster"],
+)
+def test_an_interrupted_run_goes_on_where_it_was(
+    tmp_path: Path, weights: WeightSet, interrupted: CountingExecutor, error: type[BaseException]
+) -> None:
     cache = cache_of(tmp_path / "interrupted")
-    interrupted = CountingExecutor(fail_after=4)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(error):
         run(small_experiment(), cache, weights, interrupted)
     resumed = CountingExecutor()
     found = run(small_experiment(), cache, weights, resumed)
@@ -173,6 +197,15 @@ def test_a_worker_with_other_weights_refuses(tmp_path: Path, weights: WeightSet)
         perform(replace(executor.tasks[0], weights_sha256="0" * 64))
 
 
+@pytest.mark.parametrize("name", ["libopus", "code", "metric gap_snr"])
+def test_a_worker_with_another_version_refuses(tmp_path: Path, weights: WeightSet, name: str) -> None:
+    executor = CountingExecutor()
+    run(small_experiment(), cache_of(tmp_path), weights, executor)
+    task = executor.tasks[0]
+    with pytest.raises(DredError, match=f"this worker's {name} is .*, but other is wanted"):
+        perform(replace(task, versions={**task.versions, name: "other"}))
+
+
 def test_a_folder_gives_back_what_was_written(tmp_path: Path, first: Evaluation) -> None:
     write_evaluation(first, tmp_path)
     assert read_evaluation(tmp_path) == first
@@ -187,10 +220,10 @@ def test_a_folder_without_an_evaluation_is_told(tmp_path: Path) -> None:
         read_evaluation(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": 99}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": 99}', "[" * 100_000], ids=range(6))
 def test_a_broken_evaluation_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "evaluation.json").write_text(text)
-    with pytest.raises(Exception, match="evaluation"):
+    with pytest.raises(FileFormatError, match="evaluation"):
         read_evaluation(tmp_path)
 
 

@@ -9,8 +9,6 @@ from dred.errors import UsageError
 from dred.evaluation.score import NO_SCORE, Score, total_score
 from dred.evaluation.statistics import Interval, damage_ratio, mean_interval, paired_difference
 
-pytest.importorskip("scipy", reason="scipy is not installed")
-
 
 def scores(values: np.ndarray) -> list[Score]:
     return [Score(float(value)) for value in values]
@@ -72,10 +70,43 @@ def test_the_damage_ratio_is_what_is_left_of_the_baselines_damage(rng: np.random
     assert damage_ratio(clean, clean, baseline).mean == 0
 
 
+@pytest.mark.parametrize(
+    ("clean", "ours", "baseline", "mean"),
+    [
+        ([4, 4], [3.5, 4], [3, 4], 0.5),
+        ([0, 0, 0], [0, 0, 10], [0, 0, 20], 0.5),
+        ([0, 0, 0], [0, 0, 0], [0, 0, 20], 0.0),
+        ([4, 4, 4], [4, 4, 3], [4, 4, 4], np.inf),
+    ],
+)
+def test_damage_in_one_clip_alone_has_a_ratio_and_no_interval(
+    clean: list[float], ours: list[float], baseline: list[float], mean: float
+) -> None:
+    found = damage_ratio(*(scores(np.array(values)) for values in (clean, ours, baseline)))
+    assert found.mean == mean
+    assert isnan(found.low)
+    assert isnan(found.high)
+
+
 def test_a_seed_gives_the_same_interval_again(rng: np.random.Generator) -> None:
     values = scores(rng.normal(size=20))
     assert mean_interval(values, seed=5) == mean_interval(values, seed=5)
     assert mean_interval(values, seed=5) != mean_interval(values, seed=6)
+
+
+@pytest.mark.parametrize("num_units", [2, 16, 200])
+def test_intervals_are_those_of_scipy(num_units: int, rng: np.random.Generator) -> None:
+    stats = pytest.importorskip("scipy.stats", reason="scipy is not installed")
+    totals, weights = rng.gamma(2, 3, num_units), rng.integers(1, 9, num_units).astype(float)
+    found = mean_interval([Score(*unit) for unit in zip(totals, weights)], seed=3, num_resamples=999)
+    theirs = stats.bootstrap(
+        (totals, weights),
+        lambda total, weight, axis: total.sum(axis) / weight.sum(axis),
+        paired=True,
+        n_resamples=999,
+        rng=np.random.default_rng(3),
+    ).confidence_interval
+    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), rel=1e-12)
 
 
 def test_equal_units_leave_no_doubt() -> None:

@@ -5,7 +5,9 @@ import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from tone_evaluation import tone_evaluation, write_tone_folder
 
 from dred.cli import main
@@ -88,6 +90,17 @@ def test_speech_that_is_gone_is_told_before_anyone_listens(folder: Path) -> None
     code, _, err = run("listen", folder)
     assert code == 2
     assert "250-" in err
+    assert not (folder / "listening").exists()
+
+
+def test_a_silent_recording_is_told_before_anyone_meets_it(folder: Path) -> None:
+    silent = folder / "cache" / "25" / "250-3.flac"
+    assert silent.is_file()
+    soundfile.write(silent, np.zeros(9_600, np.int16), 16_000, subtype="PCM_16")
+    code, _, err = run("listen", folder)
+    assert code == 2
+    assert "is silent" in err
+    assert "250-3.flac" in err
     assert not (folder / "listening").exists()
 
 

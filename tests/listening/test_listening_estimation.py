@@ -78,3 +78,8 @@ def test_nothing_is_told_where_nobody_voted() -> None:
     assert fit.mean(0).mean == pytest.approx(4.5)
     assert isnan(fit.mean(1).mean)
     assert isnan(fit_plain([], 2).mean(0).mean)
+
+
+def test_a_lone_listener_is_the_average_one() -> None:
+    (effect,) = rater_effects([Opinion(0, 0, "a", 3), Opinion(0, 1, "b", 4)], 2).values()
+    assert f"{effect:+.2f}" == "+0.00"

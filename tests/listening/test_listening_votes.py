@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
@@ -12,7 +13,7 @@ import pytest
 
 from dred.errors import FileFormatError, UsageError
 from dred.listening import Step, Votes
-from dred.listening.votes import VoteOutOfTurnError
+from dred.listening.votes import TooManyRatersError, VoteOutOfTurnError
 
 STEPS = tuple(Step(f"item{number}", swapped=number % 2 == 1) for number in range(5))
 
@@ -161,5 +162,48 @@ def test_what_is_no_file_of_votes_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_made_is_the_callers_mistake(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot open"):
+    with pytest.raises(UsageError, match=r"cannot use .*unable to open"):
         Votes(tmp_path / "missing" / "votes.sqlite3", "plan")
+
+
+def test_a_test_takes_a_thousand_listeners_and_no_more(votes: Votes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dred.listening.votes._MAX_RATERS", 3)
+    raters = [start(votes, token=f"t{number}") for number in range(3)]
+    with pytest.raises(TooManyRatersError, match="has the 3 listeners"):
+        start(votes, token="one too many")
+    assert votes.find_rater("one too many") is None
+    votes.record(raters[0], 0, 1, 1, 1.0)
+
+
+def test_damage_that_shows_later_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "votes.sqlite3"
+    votes = Votes(path, "plan")
+    for number in range(200):
+        start(votes, token=f"t{number}")
+    votes.close()
+    whole = path.read_bytes()
+    # All but the first page, which names the tables.
+    path.write_bytes(whole[:4096] + b"x" * (len(whole) - 4096))
+    with pytest.raises(FileFormatError, match="a file of votes"):
+        Votes(path, "plan").cast()
+
+
+def test_tables_of_another_program_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "votes.sqlite3"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE votes (election TEXT)")
+    connection.close()
+    with pytest.raises(UsageError, match=r"cannot use .*votes\.sqlite3: cannot join"):
+        Votes(path, "plan").cast()
+
+
+def test_a_file_that_another_process_holds_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dred.listening.votes._BUSY_TIMEOUT_S", 0.05)
+    votes = Votes(tmp_path / "votes.sqlite3", "plan")
+    holder = sqlite3.connect(tmp_path / "votes.sqlite3", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(UsageError, match="locked"):
+        start(votes)
+    holder.execute("ROLLBACK")
+    assert start(votes) == 0
+    holder.close()

@@ -11,6 +11,7 @@
 """
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -86,6 +87,7 @@ def make_packet(
     return packet
 
 
+@cache
 def make_payload(num_latents: int, offset_ticks: int = 10) -> bytes:
     """Write redundancy of so many latents; what they hold is of no meaning here."""
     symbols = np.ones((num_latents, 6), np.int32)

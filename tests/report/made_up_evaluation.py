@@ -33,7 +33,7 @@ NETWORKS: Mapping[str, tuple[str, str, float, float]] = {
     "uni10": ("uniform", "each packet on its own", 0.10, 1),
     "uni20": ("uniform", "each packet on its own", 0.20, 1),
     "ge20": ("gilbert-elliott", "bursts of 5 packets", 0.20, 5),
-    "call": ("trace", "a recorded call", 0.25, 9),
+    "call": ("call", "a recorded call", 0.25, 9),
 }
 
 
@@ -80,7 +80,10 @@ def made_up_evaluation(
         metrics=METRICS,
         clips=clips,
         schemes=tuple(schemes),
-        networks=tuple(Named(name=name, family=family, title=words) for name, (family, words, *_) in NETWORKS.items()),
+        networks=tuple(
+            Named(name=name, family=family, title=words, is_recorded=name == "call")
+            for name, (family, words, *_) in NETWORKS.items()
+        ),
         rows=tuple(rows),
         facts={"dred": "0.1.0", "weights": "made up"},
     )

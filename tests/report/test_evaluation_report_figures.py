@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_up_evaluation import METRICS, SCHEMES, made_up_evaluation
 
+from dred.channel import BURST_CLASSES_MS
 from dred.evaluation.metrics import find_metrics
 from dred.evaluation.records import Evaluation
 from dred.evaluation.score import Score
 from dred.report.evaluation.choice import longest_burst_ms
 from dred.report.evaluation.colours import looks
 from dred.report.evaluation.comparison import Comparison
-from dred.report.evaluation.figures import BURST_CLASSES_MS, family_looks, metric_panels
+from dred.report.evaluation.figures import family_looks, metric_panels
 from dred.report.evaluation.labels import Box, place_beside, spread
 from dred.report.evaluation.panels import BarPanel, LinePanel
 

@@ -210,9 +210,7 @@ def test_a_recorded_network_goes_before_a_harder_drawn_one(evaluation: Evaluatio
     assert found.network == "call"
     over = [row for row in evaluation.rows if row.network == "call" and row.scheme == "plc"]
     assert found.clip == max(over, key=lambda row: row.loss_percent).clip
-    drawn = replace(
-        evaluation, networks=tuple(replace(network, family=network.name) for network in evaluation.networks)
-    )
+    drawn = replace(evaluation, networks=tuple(replace(network, is_recorded=False) for network in evaluation.networks))
     hardest = hardest_trace(compare(drawn))
     assert hardest is not None
     assert "the hardest network" in hardest.reason

@@ -58,14 +58,14 @@ class Replay:
 
 
 class OldRun:
-    """A stretch of the stream from three seconds ago, in order, as if the sender had started anew."""
+    """A stretch of the stream from a moment ago, in order, as if the sender had started anew."""
 
     def __init__(self) -> None:
         self._seen: list[tuple[float, bytes]] = []
 
     def __call__(self, now: float, arrived: Sequence[bytes]) -> Iterable[tuple[bytes, object]]:
         self._seen += [(now, datagram) for datagram in arrived]
-        return [(datagram, SENDER_ADDRESS) for sent_ms, datagram in self._seen if now - 3000 == sent_ms]
+        return [(datagram, SENDER_ADDRESS) for sent_ms, datagram in self._seen if now - 1500 == sent_ms]
 
 
 class SpoofedSsrc:

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from dred.channel.fitting import FittingConfig, balanced_weights, fit_gilbert_elliott, grow, log_likelihood
-from dred.channel.hidden_markov import with_states
+from dred.channel.hidden_markov import MAX_STATES, with_states
 from dred.errors import UsageError
 
 __all__ = ["HeldOut", "held_out"]
@@ -64,6 +64,8 @@ def held_out(
     shortest = min((len(trace) for trace in traces), default=0)
     if shortest < 2 * _NUM_FOLDS:
         raise UsageError(f"each trace needs at least {2 * _NUM_FOLDS} packets to hold some out, got {shortest}")
+    if not 1 <= max_states <= MAX_STATES:
+        raise UsageError(f"the number of states must be 1 to {MAX_STATES}, got {max_states}")
     by_states = np.zeros((_NUM_FOLDS, max_states))
     gilbert_elliott = np.zeros(_NUM_FOLDS)
     for fold, (kept, kept_weights, held, weights) in enumerate(_folds(traces)):

@@ -130,8 +130,8 @@ class HiddenMarkov(LossModel):
 
 def with_states(model: GilbertElliott) -> HiddenMarkov:
     """Write a Gilbert-Elliott model as one with two hidden states: good and bad."""
-    leave_bad = 1 / model.mean_burst
-    leave_good = leave_bad * model.loss / (1 - model.loss)
+    leave_bad = min(1 / model.mean_burst, 1.0)
+    leave_good = min(leave_bad * model.loss / (1 - model.loss), 1.0)
     return HiddenMarkov(
         transitions=np.array([[1 - leave_good, leave_good], [leave_bad, 1 - leave_bad]]), losses=np.array([0.0, 1.0])
     )

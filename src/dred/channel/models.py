@@ -29,6 +29,9 @@ __all__ = [
 ]
 
 
+_ROUNDING = 1e-12
+
+
 @runtime_checkable
 class LossModel(Protocol):
     """What decides which packets a network loses. Subclasses write `stream` and get `draw`."""
@@ -90,7 +93,8 @@ class GilbertElliott(LossModel):
         if not 0 <= self.loss < 1:
             raise UsageError(f"loss must lie in 0 to below 1, got {self.loss}")
         shortest = max(1.0, self.loss / (1 - self.loss))
-        if not shortest <= self.mean_burst < float("inf"):
+        # A loss that was computed from bursts may lie a rounding above what they allow.
+        if not shortest * (1 - _ROUNDING) <= self.mean_burst < float("inf"):
             raise UsageError(
                 f"mean_burst must be finite and at least {shortest:.4g} packets at a loss of {self.loss}, "
                 f"got {self.mean_burst}"

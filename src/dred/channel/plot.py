@@ -1,11 +1,11 @@
-"""A comparison of loss models with data as a picture: four panels, each line named where it ends."""
+"""A comparison of loss models with data as a picture: four panels, each line named beside its end."""
 
 import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Float64
 
 from dred.channel.comparison import Comparison, Look
 from dred.channel.distributions import Distribution
@@ -28,9 +28,13 @@ _STYLES: Mapping[str, Mapping[str, Any]] = {
 }
 _SETTINGS: Any = {"svg.hashsalt": "dred", "svg.fonttype": "path", "font.size": 10, "axes.spines.right": False}
 _SIZE_INCHES = (11.0, 7.6)
-# Below, a share of draws is a matter of chance; of lengths in ms, the axes begin below one packet.
+# A smaller share of the bursts of a few minutes is a matter of chance.
 _LEAST_SHARE = 1e-3
-_LABEL_STEP = 0.075
+_LABEL_STEP = 0.085
+# Right of the panel, as shares of its width.
+_SAMPLE = (1.02, 1.11)
+# Few enough that their numbers do not touch where lengths go from one packet to minutes.
+_MARKS_MS = (20, 50, 100, 200, 500, 1000, 10_000, 100_000)
 
 
 def render_comparison(comparison: Comparison, *, title: str, kind: str) -> bytes:
@@ -60,7 +64,8 @@ def render_comparison(comparison: Comparison, *, title: str, kind: str) -> bytes
         _draw_lengths(gaps, {name: look.gaps for name, look in looks.items()}, "gaps")
         _draw_correlation(correlation, looks)
         _draw_windows(windows, looks)
-        figure.subplots_adjust(left=0.07, right=0.87, bottom=0.08, top=0.88, wspace=0.5, hspace=0.42)
+        # Names stand right of their panel, before the next one.
+        figure.subplots_adjust(left=0.07, right=0.84, bottom=0.08, top=0.88, wspace=0.68, hspace=0.42)
         data = io.BytesIO()
         # Without a date, the same numbers give the same file.
         figure.savefig(data, format=kind, dpi=110, metadata={"Date": None} if kind == "svg" else None)
@@ -76,6 +81,9 @@ def _draw_lengths(axes: "Axes", distributions: Mapping[str, Distribution], kind:
     axes.set_title(f"How long {kind} last", loc="left")
     axes.set_xlabel("milliseconds, at least")
     axes.set_ylabel(f"share of {kind}")
+    longest_ms = axes.get_xlim()[1]
+    axes.set_xticks([mark for mark in _MARKS_MS if mark <= longest_ms])
+    axes.minorticks_off()
     axes.xaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_major_formatter("{x:g}")
     axes.tick_params(which="minor", labelbottom=False, labelleft=False)
@@ -103,34 +111,28 @@ def _draw_windows(axes: "Axes", looks: Mapping[str, Look]) -> None:
 
 
 def _name_lines(axes: "Axes") -> None:
-    """Write each line's name right of where it ends; names that would touch are moved apart."""
+    """Write each line's name beside the panel, at the height where it ends; names that would touch are moved apart."""
     axes.grid(color="#dddddd", linewidth=0.6)
     axes.margins(x=0.02)
-    # Else the axes get their ends only when they are drawn.
-    axes.autoscale_view()
-    inside = axes.transAxes.inverted()
-    ends = [inside.transform(axes.transData.transform(_last_point(line.get_xydata()))) for line in axes.get_lines()]
-    heights = _spread(np.array([end[1] for end in ends]))
-    for name, line, end, height in zip(_STYLES, axes.get_lines(), ends, heights):
-        axes.annotate(
+    # The axes find their limits when asked for them.
+    axes.get_xlim(), axes.get_ylim()
+    lines = axes.get_lines()
+    to_fraction = axes.transData + axes.transAxes.inverted()
+    ends = [float(to_fraction.transform(np.asarray(line.get_xydata())[-1])[1]) for line in lines]
+    for name, line, height in zip(_STYLES, list(lines), _spread(np.array(ends))):
+        # A piece of the line itself tells which one is meant without any colour.
+        axes.plot(_SAMPLE, [height, height], transform=axes.transAxes, clip_on=False, **_STYLES[name])
+        axes.text(
+            _SAMPLE[1] + 0.02,
+            height,
             name,
-            xy=(float(end[0]), float(end[1])),
-            xytext=(1.05, float(height)),
-            xycoords="axes fraction",
-            textcoords="axes fraction",
+            transform=axes.transAxes,
             color=line.get_color(),
             verticalalignment="center",
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": line.get_color(), "linewidth": 0.6, "shrinkA": 1, "shrinkB": 2},
         )
 
 
-def _last_point(points: Any) -> tuple[float, float]:
-    x, y = points[-1]
-    return float(x), float(y)
-
-
-def _spread(heights: Shaped[np.ndarray, " labels"]) -> Shaped[np.ndarray, " labels"]:
+def _spread(heights: Float64[np.ndarray, " labels"]) -> Float64[np.ndarray, " labels"]:
     """Move heights apart, in their order, around where they were."""
     order = np.argsort(heights, kind="stable")
     steps = np.arange(len(heights)) * _LABEL_STEP

@@ -69,7 +69,7 @@ def evaluate(
     if clips is not None:
         asked = replace(asked, clips=replace(asked.clips, count=clips))
     if metrics is not None:
-        asked = replace(asked, metrics=tuple(metrics.split(",")))
+        asked = replace(asked, metrics=tuple(name.strip() for name in metrics.split(",")))
     recordings = speech or bundled_clip()
     with reading(recordings):
         chosen = read_clips(recordings, asked.clips)
@@ -102,18 +102,21 @@ def evaluate(
 
 
 def _summarise(found: "Evaluation") -> dict[str, Any]:
-    """Return the means over all lossy networks with their intervals, by scheme."""
+    """Return the means over all lossy networks with their intervals, by scheme: those of the report's first table."""
     from dred.evaluation.statistics import mean_interval
 
+    networks = found.lossy_networks or tuple(network.name for network in found.networks)
+
     def mean(scheme: str, metric: str) -> dict[str, float | None]:
-        interval = mean_interval(found.clip_scores(metric, scheme), seed=found.seed)
+        interval = mean_interval(found.clip_scores(metric, scheme, networks), seed=found.seed)
         ends = {"mean": interval.mean, "low": interval.low, "high": interval.high}
         return {name: value if value == value else None for name, value in ends.items()}
 
+    rows = [row for row in found.rows if row.network in networks]
     return {
         scheme.name: {
-            "kbps": _mean([row.rates.total for row in found.rows if row.scheme == scheme.name]),
-            "loss_percent": _mean([row.loss_percent for row in found.rows if row.scheme == scheme.name]),
+            "kbps": _mean([row.rates.total for row in rows if row.scheme == scheme.name]),
+            "loss_percent": _mean([row.loss_percent for row in rows if row.scheme == scheme.name]),
             **{metric: mean(scheme.name, metric) for metric in found.metrics},
         }
         for scheme in found.schemes

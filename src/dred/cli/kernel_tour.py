@@ -13,6 +13,7 @@ from dred.features import Downsampler
 from dred.offline import ArrivedPacket, recover_stream
 from dred.opus import strip_extensions
 from dred.receiver import ReceiverConfig
+from dred.receiver.time_scaling import Care, TimeScaler
 from dred.rtp import DEFAULT_OPUS_PAYLOAD_TYPE, RedBlock
 from dred.sender import DredConfig, SenderConfig
 from dred.weights import WeightSet
@@ -66,7 +67,9 @@ def compile_all(weights: WeightSet) -> None:
 
 
 def compile_without_weights() -> None:
-    """Compile the little that needs no networks: filters and the payload's header."""
+    """Compile the little that needs no networks: filters, the payload's header, and what scales time."""
     downsampler = Downsampler(rate_hz=_RATE_HZ)
     downsampler.convert(downsampler.initial_state(), np.zeros(_FRAME_RTP, np.float32))
     parse_header(bytes(MIN_PAYLOAD_BYTES))
+    steady = np.ones((_FRAME_RTP * 3, 1), np.float32)
+    TimeScaler(_RATE_HZ, 1).repeat(steady, _FRAME_RTP * 2, Care.GENTLE)

@@ -44,7 +44,10 @@ def content_key(facts: Mapping[str, Any]) -> str:
 
 
 class Cache:
-    """One folder of findings. Several runs may fill it at once: what they write under a key is the same."""
+    """One folder of findings. Several runs may fill it at once: what they find under a key is the same.
+
+    Of scores that two add to one entry at the same time, one's are lost, and computed when they are wanted again.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Use a folder, which may not exist yet."""
@@ -89,7 +92,7 @@ class Cache:
             return None
         try:
             return _parse(json.loads(read_whole_file(path, max_bytes=_MAX_BYTES)))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             # Of another version of this program: found anew.
             return None
 

@@ -12,6 +12,7 @@ to the manifest, and `speaker` and `text` as far as known.
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -122,8 +123,7 @@ def _find(source: Path) -> list[Path]:
         paths = list(_read_list(source))
     if not paths:
         raise UsageError(f"there is no recording ({', '.join(_SUFFIXES)}) in {source}")
-    names = [path.stem for path in paths]
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = next((name for name, count in Counter(path.stem for path in paths).items() if count > 1), None)
     if twice is not None:
         raise UsageError(f"recordings need different names, got {twice} twice in {source}")
     return paths
@@ -155,7 +155,7 @@ def _read_manifest(folder: Path) -> Mapping[Path, Mapping[str, Any]]:
 def _parse_entry(line: bytes, number: int) -> Mapping[str, Any]:
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         entry = None
     if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
         raise FileFormatError(f"an object with a path in line {number} of {_MANIFEST}", value=line[:40])

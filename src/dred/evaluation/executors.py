@@ -3,12 +3,12 @@
 import os
 import signal
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
 from multiprocessing import get_context
 
-from dred.errors import UsageError
+from dred.errors import DredError, UsageError
 
 __all__ = ["cluster", "processes"]
 
@@ -48,10 +48,13 @@ def cluster(address: str) -> Iterator[Executor]:
 
     Raises:
         UsageError: `distributed` is not installed, or nothing answers there.
+        DredError: The cluster was lost, or each of several workers died of the same task.
     """
     if find_spec("distributed") is None:
         raise UsageError("a cluster needs distributed: pip install 'dred[dask]'")
     from distributed import Client
+    from distributed.comm.core import CommClosedError
+    from distributed.scheduler import KilledWorker
 
     try:
         client = Client(address, timeout=_CONNECT_TIMEOUT_S, set_as_default=False)
@@ -59,7 +62,13 @@ def cluster(address: str) -> Iterator[Executor]:
         raise UsageError(f"no Dask scheduler answers at {address}: {' '.join(str(error).split())}") from error
     with client:
         # The same task gives the same outcome, but the cache decides what is done again, not Dask.
-        yield client.get_executor(pure=False, retries=3)
+        try:
+            yield client.get_executor(pure=False, retries=3)
+        except (KilledWorker, CancelledError, CommClosedError) as error:
+            raise DredError(
+                f"the cluster at {address} failed: {' '.join(str(error).split()) or type(error).__name__}; "
+                "what was done is kept: run the same again"
+            ) from error
 
 
 def _num_cores() -> int:

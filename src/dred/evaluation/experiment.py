@@ -44,6 +44,8 @@ class Experiment:
         _require_names("scheme", (scheme.name for scheme in self.schemes))
         _require_names("network", (network.name for network in self.networks))
         find_metrics(self.metrics)
+        if len(set(self.metrics)) != len(self.metrics):
+            raise UsageError(f"each metric counts once, got {', '.join(self.metrics)}")
 
 
 def _require_names(kind: str, names: Iterable[str]) -> None:

@@ -50,7 +50,7 @@ def parse_experiment(data: bytes, *, name: str) -> Experiment:
     """
     try:
         table = tomllib.loads(data.decode())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FileFormatError(f"an experiment in TOML: {' '.join(str(error).split())}", value=name) from error
     entries = dict(table)
     schemes = _tables(entries.pop("scheme", []), "scheme")

@@ -98,7 +98,7 @@ def read_evaluation(directory: Path) -> Evaluation:
             rows=tuple(map(_parse_row, entry["rows"])),
             facts=entry["facts"],
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FileFormatError("an evaluation's JSON", value=str(error)) from error
 
 

@@ -107,8 +107,7 @@ class Network:
     def _model(self) -> LossModel:
         loss = None if self.loss_percent is None else self.loss_percent / 100
         if self.model == "generative":
-            model = bundled_loss_model()
-            return model if loss is None else model.at_loss(loss)
+            return _generative(loss)
         if self.model == "gilbert-elliott":
             assert loss is not None, "checked above"
             return GilbertElliott(loss=loss, mean_burst=self.mean_burst)
@@ -125,6 +124,12 @@ class Network:
             return Trace(lost=read_trace(own))
         lost = read_trace(paths[number % len(paths)])
         return Trace(lost=lost, start=int(rng.integers(len(lost))))
+
+
+@lru_cache(maxsize=64)
+def _generative(loss: float | None) -> LossModel:
+    model = bundled_loss_model()
+    return model if loss is None else model.at_loss(loss)
 
 
 @lru_cache(maxsize=8)

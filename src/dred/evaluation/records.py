@@ -38,11 +38,13 @@ class Named:
         name: Unique among the schemes, or the networks.
         family: What it shares with the same scheme at other rates, or network at other losses: one line of a curve.
         title: What it is, in a phrase.
+        is_recorded: Whether a network's losses were recorded; false for all schemes.
     """
 
     name: str
     family: str
     title: str
+    is_recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +122,7 @@ class Evaluation:
         schemes: In order.
         networks: In order.
         rows: One per scheme, network and clip, in this order of loops.
-        facts: Versions, weights, machine: what a reader must know to repeat it.
+        facts: Versions and weights: what a reader must know to repeat it.
     """
 
     name: str
@@ -132,6 +134,12 @@ class Evaluation:
     networks: tuple[Named, ...]
     rows: tuple[Row, ...]
     facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def lossy_networks(self) -> tuple[str, ...]:
+        """Names of the networks that lost anything, in order."""
+        lossy = {row.network for row in self.rows if row.num_lost}
+        return tuple(network.name for network in self.networks if network.name in lossy)
 
     def clip_scores(self, metric: str, scheme: str, networks: Collection[str] | None = None) -> tuple[Score, ...]:
         """Return a scheme's scores by clip, in their order, added up over networks; by default over all."""

@@ -20,18 +20,16 @@ from jaxtyping import Bool
 
 from dred import __version__
 from dred.audio import float_to_int16
-from dred.compilation import source_stamp
 from dred.errors import DredError
-from dred.evaluation import trial
 from dred.evaluation.cache import Cache, VersionedScore, content_key
 from dred.evaluation.clips import Clip
 from dred.evaluation.experiment import Experiment
 from dred.evaluation.finding import Finding
-from dred.evaluation.metrics import find_metrics, metric_version, require_metrics
+from dred.evaluation.metrics import find_metrics, require_metrics
 from dred.evaluation.networks import Network
 from dred.evaluation.records import ClipRecord, Evaluation, Named, Row
 from dred.evaluation.schemes import PACKET_MS, Scheme
-from dred.evaluation.task import Known, Outcome, Task, perform
+from dred.evaluation.task import Known, Outcome, Task, installed_versions, perform
 from dred.opus import load_libopus
 from dred.timebase import SAMPLE_RATE_HZ
 from dred.weights import WeightSet
@@ -68,12 +66,13 @@ def evaluate(
         UsageError: A metric's package is missing, a trace is, or the cache cannot be written.
         FileFormatError: A trace breaks its format.
         ModelError: A worker has other weights.
-        DredError: A worker died. What was done is kept.
+        DredError: A worker died, or has another libopus, dred or metric. What was done is kept.
     """
     metrics = find_metrics(experiment.metrics)
     require_metrics(metrics)
     experiment = _with_version(experiment, weights)
-    versions = {metric.name: metric_version(metric) for metric in metrics}
+    installed = installed_versions(experiment.metrics)
+    versions = {metric.name: installed[f"metric {metric.name}"] for metric in metrics}
     conditions = list(_conditions(experiment, clips, traces, weights))
     for clip in clips:
         if not cache.has_speech(clip.key):
@@ -88,7 +87,7 @@ def evaluate(
             if known is None or _missing(known[1], versions, condition.clip):
                 pending[condition.key] = condition
     report(0.0)
-    outcomes = _perform_all(_tasks(pending.values(), found, versions, cache), executor)
+    outcomes = _perform_all(_tasks(pending.values(), found, installed, versions, cache), executor)
     for num_done, outcome in enumerate(outcomes, start=1):
         clip = pending[outcome.key].clip
         # Speech first: a finding without speech does not count.
@@ -111,8 +110,13 @@ def evaluate(
             ClipRecord(name=clip.name, speaker=clip.speaker, seconds=clip.seconds, audio=clip.key, text=clip.text)
             for clip in clips
         ),
-        schemes=tuple(_named(scheme) for scheme in experiment.schemes),
-        networks=tuple(_named(network) for network in experiment.networks),
+        schemes=tuple(
+            Named(name=scheme.name, family=scheme.family, title=scheme.title) for scheme in experiment.schemes
+        ),
+        networks=tuple(
+            Named(name=network.name, family=network.family, title=network.title, is_recorded=network.model == "traces")
+            for network in experiment.networks
+        ),
         rows=tuple(_row(condition, *found[condition.key], experiment.metrics) for condition in conditions),
         facts=_facts(weights, versions),
     )
@@ -158,8 +162,7 @@ def _conditions(
     environment = {
         "format": str(_FORMAT),
         "weights": weights.tensors_sha256 + weights.tables_sha256,
-        "libopus": load_libopus().capabilities.version,
-        "code": source_stamp(trial.__name__, Path(trial.__file__)).hex(),
+        **installed_versions(()),
     }
     losses = {
         (network.name, clip.name): network.draw(
@@ -202,6 +205,7 @@ def _score_version(version: str, clip: Clip) -> str:
 def _tasks(
     conditions: Iterable[_Condition],
     found: Mapping[str, tuple[Finding, Mapping[str, VersionedScore]]],
+    installed: Mapping[str, str],
     versions: Mapping[str, str],
     cache: Cache,
 ) -> Iterator[Task]:
@@ -222,6 +226,7 @@ def _tasks(
             weights_sha256=condition.weights.tensors_sha256,
             known=known,
             metrics=missing,
+            versions=installed,
         )
 
 
@@ -235,7 +240,7 @@ def _perform_all(tasks: Iterator[Task], executor: Executor) -> Iterator[Outcome]
                 return
             done, running = wait(running, return_when=FIRST_COMPLETED)
             # What failed comes last, so that the rest is kept.
-            for future in sorted(done, key=lambda future: future.exception() is not None):
+            for future in sorted(done, key=lambda future: future.cancelled() or future.exception() is not None):
                 yield future.result()
     except BrokenProcessPool as error:
         raise DredError(
@@ -245,10 +250,6 @@ def _perform_all(tasks: Iterator[Task], executor: Executor) -> Iterator[Outcome]
     finally:
         for future in running:
             future.cancel()
-
-
-def _named(entry: Scheme | Network) -> Named:
-    return Named(name=entry.name, family=entry.family, title=entry.title)
 
 
 def _row(condition: _Condition, finding: Finding, scores: Mapping[str, VersionedScore], metrics: Sequence[str]) -> Row:

@@ -113,7 +113,7 @@ def rater_effects(opinions: Sequence[Opinion], num_conditions: int) -> dict[int,
         return {}
     solution = _least_squares(_design(opinions, num_conditions)) @ _values(opinions)
     effects = solution[num_conditions : num_conditions + len(raters) - 1]
-    return dict(zip(raters, [*effects.tolist(), -float(effects.sum())]))
+    return dict(zip(raters, [*effects.tolist(), 0.0 - float(effects.sum())]))
 
 
 def p800_interval(values: Sequence[float]) -> Estimate:

@@ -35,7 +35,7 @@ from dred.listening.requests import TOKEN_FORM, parse_vote
 from dred.listening.scales import HEADPHONE_QUESTION, RATING_QUESTIONS, VOLUME_QUESTION, Question
 from dred.listening.sounds import ReadSpeech, render, wav_bytes
 from dred.listening.steps import make_steps
-from dred.listening.votes import CurrentStep, VoteOutOfTurnError, Votes
+from dred.listening.votes import CurrentStep, TooManyRatersError, VoteOutOfTurnError, Votes
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -136,9 +136,12 @@ class _Handlers:
         test, token = self._test, self._test.new_token()
 
         def let_in() -> Mapping[str, Any]:
-            rater = test.votes.start_rater(
-                token, test.now_s(), test.plan.num_rows, lambda row, number: make_steps(test.plan, row, number)
-            )
+            try:
+                rater = test.votes.start_rater(
+                    token, test.now_s(), test.plan.num_rows, lambda row, number: make_steps(test.plan, row, number)
+                )
+            except TooManyRatersError as error:
+                raise RefusedError(503, str(error)) from error
             return self._current(rater)
 
         reply = json_reply(await _in_thread(let_in))
@@ -167,9 +170,10 @@ class _Handlers:
             vote = parse_vote(body)
         except RemoteDataError as error:
             raise RefusedError(400, error.rule) from error
-        current = self._test.votes.current_step(rater)
-        if current is not None and vote.step == current.number:
-            num_answers = len(self._question(self._items[current.step.item]).answers)
+        steps = self._test.votes.steps(rater)
+        # Whatever is next now: by the time of recording, another request may have answered the step before.
+        if vote.step < len(steps):
+            num_answers = len(self._question(self._items[steps[vote.step].item]).answers)
             if vote.answer > num_answers:
                 raise RefusedError(400, f"answer: a whole number from 1 to {num_answers}")
         try:

@@ -14,6 +14,7 @@ from dred.listening.config import ListeningConfig
 from dred.listening.plan import Plan
 from dred.listening.plan_file import check_choices, plan_digest, read_plan, write_plan
 from dred.listening.planning import make_plan
+from dred.listening.speech_level import active_level_db
 from dred.listening.votes import Votes
 
 __all__ = ["folder_plan", "folder_votes", "open_plan", "serve_plan"]
@@ -31,8 +32,8 @@ def open_plan(directory: Path, choices: Mapping[str, Any]) -> Plan:
         choices: Fields of a `ListeningConfig`; None where nothing was chosen.
 
     Raises:
-        UsageError: There is no evaluation, speech that the plan needs is missing, or a choice is not possible or
-            differs from those that the test has begun with.
+        UsageError: There is no evaluation, speech that the plan needs is missing or an original silent, or a choice is
+            not possible or differs from those that the test has begun with.
         FileFormatError: A file of the folder breaks its format.
     """
     path = directory / _SUBFOLDER / "plan.json"
@@ -43,9 +44,13 @@ def open_plan(directory: Path, choices: Mapping[str, Any]) -> Plan:
         known = {field.name for field in fields(ListeningConfig)}
         chosen = {name: value for name, value in choices.items() if name in known and value is not None}
         plan = make_plan(read_evaluation(directory), ListeningConfig(**chosen))
-    for key in sorted({key for item in plan.items for sound in item.sounds for key in (sound.speech, sound.original)}):
-        if key:
-            read_speech(directory, key)
+    sounds = [sound for item in plan.items for sound in item.sounds if sound.speech]
+    for key in sorted({sound.speech for sound in sounds}):
+        read_speech(directory, key)
+    for key in sorted({sound.original for sound in sounds}):
+        # A listener who came to it could neither hear it nor go on.
+        if active_level_db(read_speech(directory, key)) is None:
+            raise UsageError(f"a recording of {directory} is silent: cache/{key[:2]}/{key}.flac; leave it out")
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
         write_plan(path, plan)

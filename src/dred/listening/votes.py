@@ -16,11 +16,13 @@ from pathlib import Path
 from dred.errors import FileFormatError, UsageError
 from dred.listening.steps import Step
 
-__all__ = ["CastVote", "CurrentStep", "VoteOutOfTurnError", "Votes"]
+__all__ = ["CastVote", "CurrentStep", "TooManyRatersError", "VoteOutOfTurnError", "Votes"]
 
 _BUSY_TIMEOUT_S = 10.0
 # Who has not voted for so long may have given up: their row is free for the next listener.
 _PATIENCE_S = 3600.0
+# Of one test: anyone who reaches the server can begin, and nothing may grow without an end. Our choice.
+_MAX_RATERS = 1000
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS test (plan TEXT NOT NULL);
@@ -40,6 +42,10 @@ CREATE TABLE IF NOT EXISTS votes (
 
 class VoteOutOfTurnError(UsageError):
     """A vote for another step than the one that is next: a second vote, or one from another window."""
+
+
+class TooManyRatersError(UsageError):
+    """A test takes no more listeners."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,32 +96,31 @@ class Votes:
             UsageError: The file cannot be opened, or belongs to another plan.
             FileFormatError: It is not a file of votes.
         """
+        self._path = path
         self._lock = threading.Lock()
-        try:
+        with _explained(path):
             self._connection = sqlite3.connect(
                 path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
             )
-        except sqlite3.OperationalError as error:
-            raise UsageError(f"cannot open {path}: {error}") from error
         try:
+            self._prepare(plan)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _prepare(self, plan: str) -> None:
+        with _explained(self._path):
             self._connection.execute("PRAGMA journal_mode=WAL")
             # A commit waits for the disk: an acknowledged vote survives a power cut, too.
             self._connection.execute("PRAGMA synchronous=FULL")
             self._connection.execute("PRAGMA foreign_keys=ON")
             self._connection.executescript(_SCHEMA)
-            with self._transaction() as connection:
-                (stored,) = connection.execute("SELECT max(plan) FROM test").fetchone()
-                if stored is None:
-                    connection.execute("INSERT INTO test VALUES (?)", (plan,))
-        except sqlite3.OperationalError as error:
-            self._connection.close()
-            raise UsageError(f"cannot use {path}: {error}") from error
-        except sqlite3.DatabaseError as error:
-            self._connection.close()
-            raise FileFormatError("a file of votes", value=path.name) from error
+        with self._transaction() as connection:
+            (stored,) = connection.execute("SELECT max(plan) FROM test").fetchone()
+            if stored is None:
+                connection.execute("INSERT INTO test VALUES (?)", (plan,))
         if stored not in (None, plan):
-            self._connection.close()
-            raise UsageError(f"the votes in {path} belong to another plan")
+            raise UsageError(f"the votes in {self._path} belong to another plan")
 
     def close(self) -> None:
         """Close the file."""
@@ -134,9 +139,14 @@ class Votes:
 
         Returns:
             The listener's number.
+
+        Raises:
+            TooManyRatersError: There are 1000 listeners.
         """
         with self._transaction() as connection:
             (number,) = connection.execute("SELECT ifnull(max(number) + 1, 0) FROM raters").fetchone()
+            if number >= _MAX_RATERS:
+                raise TooManyRatersError(f"this test has the {_MAX_RATERS} listeners that it takes")
             taken = dict(connection.execute(_TAKEN_ROWS, (now_s - _PATIENCE_S,)).fetchall())
             row = min(range(num_rows), key=lambda candidate: taken.get(candidate, 0))
             connection.execute("INSERT INTO raters VALUES (?, ?, ?, ?)", (number, _digest(token), row, now_s))
@@ -204,14 +214,15 @@ class Votes:
             for rater, number, item, swapped, answer, plays, seconds in rows
         ]
 
-    def num_steps(self) -> dict[int, int]:
-        """Return for each listener how many steps there are."""
-        with self._transaction() as connection:
-            return dict(connection.execute("SELECT rater, count(*) FROM steps GROUP BY rater").fetchall())
-
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
+        """Do all of the body or nothing.
+
+        Raises:
+            UsageError: The file cannot be used now: a full disk, another process that holds it for long.
+            FileFormatError: It is damaged, or holds something else.
+        """
+        with self._lock, _explained(self._path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -242,6 +253,17 @@ def _current(connection: sqlite3.Connection, rater: int) -> CurrentStep | None:
         (rater,),
     ).fetchone()
     return CurrentStep(found[0], Step(found[1], bool(found[2]))) if found else None
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what SQLite says into an error that names the file."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise UsageError(f"cannot use {path}: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise FileFormatError(f"a file of votes ({error})", value=path.name) from error
 
 
 def _digest(token: str) -> str:

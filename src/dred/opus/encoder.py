@@ -168,6 +168,10 @@ class OpusEncoder(CodecState):
         _check_range("expected loss in percent", percent, 0, 100)
         self._set(Request.SET_EXPECTED_LOSS, percent)
 
+    def set_in_band_fec(self, is_on: bool) -> None:
+        """Let each packet repeat the one before it, or not, from the next packet on."""
+        self._set(Request.SET_IN_BAND_FEC, is_on)
+
     def set_dred_duration(self, frames_10ms: int) -> None:
         """Let libopus itself add DRED about this many 10 ms frames, 0 to 104. It needs an expected loss to do so.
 

@@ -26,6 +26,7 @@ class BufferedPacket:
         parsed: The same, taken apart.
         sequence: Unwrapped sequence number; for a copy, that of the packet that carried it.
         timestamp: Unwrapped RTP timestamp.
+        arrived_ms: When it came, in milliseconds.
         is_copy: Whether it came as a RED copy.
         redundancy: What it tells about the past, one item or none; None until somebody has looked.
     """
@@ -34,18 +35,28 @@ class BufferedPacket:
     parsed: OpusPacket
     sequence: int
     timestamp: int
+    arrived_ms: float = 0.0
     is_copy: bool = False
     redundancy: "tuple[DecodedRedundancy, ...] | None" = None
 
     @classmethod
-    def from_payload(cls, payload: bytes, *, sequence: int, timestamp: int, is_copy: bool = False) -> "BufferedPacket":
+    def from_payload(
+        cls, payload: bytes, *, sequence: int, timestamp: int, arrived_ms: float = 0.0, is_copy: bool = False
+    ) -> "BufferedPacket":
         """Take a packet apart.
 
         Raises:
             OpusFormatError: It breaks a rule of Opus.
         """
         parsed = parse_packet(payload)
-        return cls(payload=payload, parsed=parsed, sequence=sequence, timestamp=timestamp, is_copy=is_copy)
+        return cls(
+            payload=payload,
+            parsed=parsed,
+            sequence=sequence,
+            timestamp=timestamp,
+            arrived_ms=arrived_ms,
+            is_copy=is_copy,
+        )
 
     @property
     def duration_rtp(self) -> int:

@@ -7,6 +7,7 @@ Source: draft-ietf-mlcodec-opus-dred; facts from libopus 1.6.1 src/opus_decoder.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,6 +51,18 @@ class KnownFeatures(NamedTuple):
         return KnownFeatures(self.features[:num_frames], first), KnownFeatures(self.features[num_frames:], rest)
 
 
+class Told(Enum):
+    """What one packet's redundancy tells about a time before the packet.
+
+    PAUSE is what it leaves out between the newest that it describes and itself: the sender heard no speech there. What
+    comes before the oldest that it describes is NOTHING.
+    """
+
+    SPEECH = "speech"
+    PAUSE = "pause"
+    NOTHING = "nothing"
+
+
 class DecodedRedundancy:
     """The features of one packet's redundancy, newest first, growing backward as they are asked for."""
 
@@ -91,6 +104,12 @@ class DecodedRedundancy:
         """Tell whether the 10 ms that start at a time are described."""
         row = _row(self._anchor_rtp, timestamp)
         return row >= 0 and self._reach(row) > row
+
+    def tell(self, timestamp: int) -> Told:
+        """Return what is told about the 10 ms that start at a time."""
+        if self.covers(timestamp):
+            return Told.SPEECH
+        return Told.PAUSE if _row(self._anchor_rtp, timestamp) < 0 else Told.NOTHING
 
     def features_from(self, timestamp: int, num_frames: int) -> KnownFeatures:
         """Return the features that a vocoder needs to speak each 10 ms from a time on."""
@@ -173,6 +192,11 @@ class Coverage:
     def covers(self, packets: Iterable[BufferedPacket], timestamp: int) -> bool:
         """Tell whether any packet describes the 10 ms that start at a time; packets come in the order of theirs."""
         return any(redundancy.covers(timestamp) for redundancy in self._reaching(packets, timestamp))
+
+    def tell(self, packet: BufferedPacket, timestamp: int) -> Told:
+        """Return what a packet tells about the 10 ms that start at a time before it."""
+        told = (redundancy.tell(timestamp) for redundancy in self._reaching((packet,), timestamp))
+        return next(told, Told.NOTHING)
 
     def features_from(self, packets: Iterable[BufferedPacket], timestamp: int, num_frames: int) -> KnownFeatures:
         """Return the features to speak each 10 ms from a time on, each from the nearest packet that has them."""

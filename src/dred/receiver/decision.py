@@ -83,6 +83,8 @@ class Silence:
     limit: int | None
 
 
+_REGULAR, _RED = Regular(), Red()
+
 Decision = Regular | Red | Lbrr | Dred | Conceal | Pause | Silence
 
 
@@ -90,7 +92,7 @@ def decide(situation: Situation) -> Decision:
     """Return what to play now. A limit, in RTP ticks, is where the next decision is due at the latest."""
     s = situation
     if s.until_next == 0:
-        return Red() if s.next_is_copy else Regular()
+        return _RED if s.next_is_copy else _REGULAR
     if s.paused:
         return Pause(s.until_next)
     limit = s.until_next

@@ -56,4 +56,26 @@ class StreamRestarted:
     timestamp: int
 
 
-Event = Played | PacketDropped | RedundancyRefused | StreamRestarted
+class Scaling(StrEnum):
+    """How the time of played audio was scaled."""
+
+    ACCELERATED = "accelerated"
+    STRETCHED = "stretched"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeScaled:
+    """A period of the signal was left out or repeated, so that playing is ahead or behind by its samples."""
+
+    scaling: Scaling
+    num_samples: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DelayChanged:
+    """The delay aimed at has changed; it counts from the fastest packet seen lately."""
+
+    target_ms: float
+
+
+Event = Played | PacketDropped | RedundancyRefused | StreamRestarted | TimeScaled | DelayChanged

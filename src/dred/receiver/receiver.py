@@ -1,9 +1,9 @@
 """The receive path: packets and times in, samples and events out. No socket, no clock: the caller brings `now`.
 
-    receive -> arrivals -> decide -> regular | RED | LBRR -> decoder ----------------.
-                                 '-> DRED | PLC -> gap filler -> (primes) decoder ---+-> samples
+    receive -> arrivals -> production -> (fixed delay) ------------> samples
+                  '-> live delay --------> waits, faster, slower --'
 
-`play` always yields exactly the samples asked for. Whatever a packet holds, it costs at most itself.
+`play` always yields exactly the samples asked for.
 """
 
 from collections.abc import Sequence
@@ -11,45 +11,24 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float32
 
-from dred.errors import OpusFormatError, UsageError
-from dred.opus import Toc
+from dred.errors import UsageError
 from dred.receiver.arrivals import Arrivals
-from dred.receiver.buffer import BufferedPacket
 from dred.receiver.config import ReceiverConfig
-from dred.receiver.coverage import REACH_RTP
-from dred.receiver.decision import (
-    SHORTEST_FRAME_RTP,
-    Conceal,
-    Dred,
-    Lbrr,
-    Pause,
-    Red,
-    Regular,
-    Silence,
-    Situation,
-    decide,
-)
-from dred.receiver.events import Event, PacketDropped, Played, RedundancyRefused, Source, StreamRestarted
-from dred.receiver.gap import GapFiller, cross_fade
-from dred.receiver.history import PlayedHistory
+from dred.receiver.events import Event, PacketDropped, StreamRestarted
+from dred.receiver.gap import GapFiller
+from dred.receiver.live import LiveDelay
 from dred.receiver.parts import Codec, NeuralParts, Vocoder
 from dred.receiver.priming import PrimingConfig
+from dred.receiver.production import Block, Production
 from dred.receiver.speaking import Speaking, let_speak
+from dred.receiver.statistics import ReceiverStatistics, StatisticsCounter
 from dred.rtp import RedBlock
-from dred.timebase import ms_to_rtp, rtp_to_samples
+from dred.timebase import ms_to_rtp
 
-# Gaps are filled in steps of 20 ms, or of the longest Opus frame that divides what is left.
-_STEPS_RTP = (960, 480, 240, SHORTEST_FRAME_RTP)
 # Beyond this, timestamps belong to another stream: our choice, far more than any redundancy or delay.
 _MAX_JUMP_RTP = ms_to_rtp(10_000)
 # After so long without anything known, packets that come too late are no stragglers: the delay has grown. Our choice.
 _STALLED_RTP = ms_to_rtp(500)
-_DEFAULT_STEP_RTP = 960
-
-_HEARD = (Source.RECEIVED, Source.RED, Source.LBRR)
-_KNOWN = (*_HEARD, Source.DRED)
-
-Block = Float32[np.ndarray, "samples channels"]
 
 
 class ReceiveStream:
@@ -73,29 +52,26 @@ class ReceiveStream:
         """
         self.config = config
         self.vocoder: Vocoder | None = None
-        self._codec = codec
-        self._filler = None
+        filler = None
         if parts is not None:
             self.vocoder = parts.vocoder
-            self._filler = GapFiller(
+            filler = GapFiller(
                 parts,
                 codec,
                 rate_hz=config.rate_hz,
                 channels=config.channels,
                 priming=(priming or PrimingConfig()) if config.priming else None,
             )
+        self._counter = StatisticsCounter(config.delay_ms)
+        self._live = None
+        if config.adaptive is not None:
+            self._live = LiveDelay(config, config.adaptive, counter=self._counter, report=self._report)
         self._arrivals = Arrivals(parts.readers if parts is not None and config.use_dred else (), self._report)
-        self._history = PlayedHistory(config.rate_hz)
-        self._may_guess_rtp = ms_to_rtp(config.max_conceal_ms)
+        self._production = Production(config, codec, filler, self._arrivals, counter=self._counter, report=self._report)
         self._events: list[Event] = []
-        self._ready = self._tail = np.zeros((0, config.channels), np.float32)
-        self._position: int | None = None
+        self._ready = np.zeros((0, config.channels), np.float32)
         self._first_arrival_ms = 0.0
-        self._toc: Toc | None = None
-        self._last_sequence: int | None = None
-        self._is_paused = False
-        self._guessed_rtp = 0
-        self._unheard_rtp = 0
+        self._sample_ms = 1000 / config.rate_hz
 
     def start(self, timestamp: int) -> None:
         """Begin to play at a timestamp (32 bit) whatever arrives; without this, the first packet tells.
@@ -103,9 +79,14 @@ class ReceiveStream:
         Raises:
             UsageError: Playing has begun.
         """
-        if self._position is not None:
+        if self._production.position is not None:
             raise UsageError("start comes before the first play")
-        self._position = self._arrivals.unwrap_timestamp(timestamp)
+        self._production.position = self._arrivals.unwrap_timestamp(timestamp)
+
+    @property
+    def statistics(self) -> ReceiverStatistics:
+        """What was done so far, by the names of webrtc-stats."""
+        return self._counter.sum_up(num_discarded=self._arrivals.num_discarded, num_fec=self._arrivals.num_fec)
 
     def receive(
         self, packet: bytes, sequence: int, timestamp: int, now: float, copies: Sequence[RedBlock] = ()
@@ -119,20 +100,64 @@ class ReceiveStream:
             now: Time of arrival in milliseconds, on any clock that never goes back.
             copies: RED copies of earlier packets that came with it.
         """
+        if self._live is not None:
+            self._receive_live(self._live, packet, sequence, timestamp, now, copies)
+            return
         numbers = self._arrivals.unwrap(sequence, timestamp)
         if numbers is None:
             return
         sequence, timestamp = numbers
-        if self._position is None:
+        self._counter.arrive(sequence, timestamp, now)
+        position = self._production.position
+        if position is None:
             if not len(self._arrivals):
                 self._first_arrival_ms = now
-        elif self._must_restart(timestamp - self._position):
-            self._restart(timestamp)
-        self._arrivals.add(packet, sequence, timestamp, self._position, is_copy=False)
+        elif self._has_stalled(timestamp - position) or abs(timestamp - position) > _MAX_JUMP_RTP:
+            position = self._restart(timestamp, self.config.delay_ms)
+        self._arrivals.add(packet, sequence, timestamp, position, now, is_copy=False, has_copies=bool(copies))
         if self.config.use_red:
             for copy in copies:
                 copied = timestamp - copy.timestamp_offset
-                self._arrivals.add(copy.payload, sequence, copied, self._position, is_copy=True)
+                self._arrivals.add(copy.payload, sequence, copied, position, now, is_copy=True)
+
+    def _receive_live(
+        self, live: LiveDelay, payload: bytes, sequence: int, timestamp: int, now: float, copies: Sequence[RedBlock]
+    ) -> None:
+        """Do as `receive` where the delay adapts."""
+        position = self._production.position
+        numbers = live.continuity.place(sequence, timestamp, position, now)
+        if numbers is None:
+            self._report(PacketDropped(sequence=sequence, reason="of another stream"))
+            return
+        sequence, timestamp, is_anew = numbers
+        self._counter.arrive(sequence, timestamp, now)
+        packet = self._arrivals.parse(payload, sequence, timestamp, now, is_copy=False, has_copies=bool(copies))
+        if packet is None:
+            return
+        ahead_rtp = 0 if position is None else timestamp - position
+        # Nothing was heard for its time.
+        is_awaited = ahead_rtp < 0 <= ahead_rtp + self._production.unheard_rtp
+        if is_anew or (is_awaited and not live.is_in_reach(timestamp, now) and self._has_stalled(ahead_rtp)):
+            live.restart()
+            if position is None:
+                self._arrivals.clear()
+            else:
+                position = self._restart(timestamp, live.target_ms)
+        elif is_awaited and live.is_in_reach(timestamp, now):
+            position = self._production.position = timestamp
+            live.playout.forget_delay()
+        if position is None and not len(self._arrivals):
+            self._first_arrival_ms = now
+        copied = []
+        if self.config.use_red:
+            for copy in copies:
+                parsed = self._arrivals.parse(
+                    copy.payload, sequence, timestamp - copy.timestamp_offset, now, is_copy=True
+                )
+                copied += [] if parsed is None else [parsed]
+        live.observe(packet, copied, now, lambda time: self._arrivals.tell(packet, time))
+        for taken in (packet, *copied):
+            self._arrivals.put(taken, position)
 
     def play(self, num_samples: int, now: float) -> tuple[Float32[np.ndarray, "samples channels"], list[Event]]:
         """Return exactly the next samples, and what has happened since the last call.
@@ -148,165 +173,51 @@ class ReceiveStream:
         """Do as `play`, but ask for speech by yielding, so that many streams can be answered at once."""
         if num_samples < 0:
             raise UsageError(f"num_samples must be at least 0, got {num_samples}")
-        if self._position is None:
+        production = self._production
+        if production.position is None:
             first = self._arrivals.first()
             if first is not None and now - self._first_arrival_ms >= self.config.delay_ms:
-                self._position = first.timestamp
-        blocks = [self._ready]
-        num_ready = len(self._ready)
-        while num_ready < num_samples:
-            if self._position is None:
-                blocks.append(np.zeros((num_samples - num_ready, self.config.channels), np.float32))
-            else:
-                blocks.append((yield from self._play_next(self._position)))
-            num_ready += len(blocks[-1])
-        # Mostly one packet is one block.
-        joined = blocks[-1] if len(blocks[-1]) == num_ready else np.concatenate(blocks)
-        self._ready = joined[num_samples:]
-        events, self._events = self._events, []
-        return joined[:num_samples], events
-
-    def _must_restart(self, ahead_rtp: int) -> bool:
-        has_stalled = ahead_rtp < 0 and self._unheard_rtp >= _STALLED_RTP and not len(self._arrivals)
-        return has_stalled or abs(ahead_rtp) > _MAX_JUMP_RTP
-
-    def _restart(self, timestamp: int) -> None:
-        """Go on at another time, whose first packet waits as the very first did."""
-        self._close_gap()
-        self._arrivals.clear()
-        self._position = timestamp - ms_to_rtp(self.config.delay_ms)
-        self._last_sequence = None
-        self._is_paused = False
-        self._report(StreamRestarted(timestamp=timestamp))
-
-    def _play_next(self, position: int) -> Speaking[Block]:
-        """Produce the next stretch of audio and advance to its end."""
-        upcoming = self._arrivals.first_from(position)
-        if upcoming is not None and 0 < upcoming.timestamp - position < SHORTEST_FRAME_RTP:
-            # No Opus frame is so short: a sender's clock that slipped. Playing jumps to the packet.
-            self._position = position = upcoming.timestamp
-        decision = decide(self._situation(position, upcoming))
-        match decision:
-            case Regular() | Red():
-                assert upcoming is not None
-                played = self._decode(position, upcoming)
-                return played if played is not None else (yield from self._conceal(position, upcoming.duration_rtp))
-            case Lbrr():
-                assert upcoming is not None
-                played = self._decode_lbrr(position, upcoming)
-                return played if played is not None else (yield from self._conceal(position, upcoming.lbrr_reach_rtp))
-            case Dred(limit):
-                return (yield from self._fill(position, self._step(limit), Source.DRED))
-            case Conceal(limit):
-                return (yield from self._conceal(position, limit))
-            case Pause(limit):
-                return self._rest(position, self._step(limit), Source.DTX)
-            case Silence(limit):
-                return self._rest(position, self._step(limit), Source.SILENCE)
-
-    def _situation(self, position: int, upcoming: BufferedPacket | None) -> Situation:
-        if upcoming is None:
-            return Situation(paused=self._is_paused, already_guessed=self._guessed_rtp, may_guess=self._may_guess_rtp)
-        until_next = upcoming.timestamp - position
-        if until_next == 0:
-            return Situation(until_next=0, next_is_copy=upcoming.is_copy)
-        nothing_is_missing = (
-            not upcoming.is_copy and self._last_sequence is not None and upcoming.sequence == self._last_sequence + 1
-        )
-        return Situation(
-            until_next=until_next,
-            next_is_copy=upcoming.is_copy,
-            lbrr_reach=upcoming.lbrr_reach_rtp if self.config.use_lbrr else 0,
-            paused=nothing_is_missing or (self._is_paused and until_next > REACH_RTP),
-            is_covered=self._arrivals.cover(position, min(until_next, _DEFAULT_STEP_RTP)),
-            already_guessed=self._guessed_rtp,
-            may_guess=self._may_guess_rtp,
-        )
-
-    def _step(self, limit: int | None) -> int:
-        """Choose how much of a gap to fill at once, so that what is left can be filled too."""
-        longest = _DEFAULT_STEP_RTP
-        if self._toc is not None:
-            longest = min(longest, self._toc.frame_duration_rtp)
-        if limit is None or limit % longest == 0:
-            return longest
-        fitting = [step for step in _STEPS_RTP if step <= min(longest, limit)]
-        return next((step for step in fitting if limit % step == 0), fitting[0])
-
-    def _decode(self, position: int, packet: BufferedPacket) -> Block | None:
-        """Play a packet, or return None if the decoder refuses it."""
-        self._arrivals.remove(packet)
-        try:
-            played = self._codec.decode(packet.payload)
-        except OpusFormatError as error:
-            self._report(PacketDropped(sequence=packet.sequence, reason=str(error)))
-            return None
-        self._toc = packet.parsed.toc
-        self._is_paused = packet.is_dtx
-        if not packet.is_copy:
-            self._last_sequence = packet.sequence
-        source = Source.RED if packet.is_copy else Source.RECEIVED
-        self._close_gap()
-        return self._finish(position, packet.duration_rtp, source, played, sequence=packet.sequence)
-
-    def _decode_lbrr(self, position: int, packet: BufferedPacket) -> Block | None:
-        """Play a packet's in-band FEC, or return None if the decoder refuses it."""
-        reach_rtp = packet.lbrr_reach_rtp
-        try:
-            played = self._codec.decode_fec(packet.payload, rtp_to_samples(reach_rtp, self.config.rate_hz))
-        except OpusFormatError as error:
-            self._report(RedundancyRefused(sequence=packet.sequence, reason=str(error)))
-            return None
-        self._toc = packet.parsed.toc
-        self._close_gap()
-        return self._finish(position, reach_rtp, Source.LBRR, played, sequence=packet.sequence)
-
-    def _conceal(self, position: int, limit: int | None) -> Speaking[Block]:
-        step_rtp = self._step(limit)
-        self._guessed_rtp += step_rtp
-        if self.config.plc == "neural" and self._filler is not None and self._toc is not None:
-            return (yield from self._fill(position, step_rtp, Source.PLC))
-        self._close_gap()
-        played = self._codec.conceal(rtp_to_samples(step_rtp, self.config.rate_hz))
-        if self.config.plc == "zero":
-            played = np.zeros_like(played)
-        return self._finish(position, step_rtp, Source.PLC, played)
-
-    def _fill(self, position: int, step_rtp: int, source: Source) -> Speaking[Block]:
-        assert self._filler is not None
-        upcoming = self._arrivals.first()
-        toc = self._toc or (upcoming.parsed.toc if upcoming else Toc(config=9))
-        played = yield from self._filler.fill(position, step_rtp, toc, self._history, self._arrivals.features_from)
-        sequence = upcoming.sequence if upcoming is not None and source is Source.DRED else None
-        return self._finish(position, step_rtp, source, played, sequence=sequence)
-
-    def _rest(self, position: int, step_rtp: int, source: Source) -> Block:
-        """Let the decoder fade or make comfort noise."""
-        self._close_gap()
-        played = self._codec.conceal(rtp_to_samples(step_rtp, self.config.rate_hz))
-        if source is Source.SILENCE:
-            played = np.zeros_like(played)
-        return self._finish(position, step_rtp, source, played)
-
-    def _close_gap(self) -> None:
-        if self._filler is not None and self._filler.is_open:
-            self._tail = self._filler.finish()
-
-    def _finish(
-        self, position: int, duration_rtp: int, source: Source, played: Block, *, sequence: int | None = None
-    ) -> Block:
-        """Join, remember and report a stretch of audio."""
-        if len(self._tail):
-            cross_fade(self._tail, played)
-            self._tail = self._tail[:0]
-        if source in _KNOWN:
-            self._guessed_rtp = self._unheard_rtp = 0
+                production.position = first.timestamp
+        if production.position is None:
+            played = np.zeros((num_samples, self.config.channels), np.float32)
+        elif self._live is not None:
+            played = yield from self._playing_live(self._live, num_samples, now)
         else:
-            self._unheard_rtp += duration_rtp
-        self._history.add(played, is_heard=source in _HEARD)
-        self._position = position + duration_rtp
-        self._report(Played(timestamp=position, duration_rtp=duration_rtp, source=source, sequence=sequence))
-        return played
+            blocks = [self._ready]
+            num_ready = len(self._ready)
+            while num_ready < num_samples:
+                production.heard_ms = now + num_ready * self._sample_ms
+                blocks.append((yield from production.produce(production.find_next())))
+                num_ready += len(blocks[-1])
+            # Mostly one packet is one block.
+            joined = blocks[-1] if len(blocks[-1]) == num_ready else np.concatenate(blocks)
+            self._ready = joined[num_samples:]
+            played = joined[:num_samples]
+        events, self._events = self._events, []
+        return played, events
+
+    def _playing_live(self, live: LiveDelay, num_samples: int, now: float) -> Speaking[Block]:
+        playout, production = live.playout, self._production
+        while playout.lacks(num_samples):
+            following = production.find_next()
+            live.measure(following.position, now)
+            if following.is_unknown and live.wait(following.position, now):
+                continue
+            production.heard_ms = now + playout.num_queued * self._sample_ms
+            block = yield from production.produce(following)
+            live.add(block, is_known=not production.unheard_rtp)
+        return playout.take(num_samples)
+
+    def _has_stalled(self, ahead_rtp: int) -> bool:
+        return ahead_rtp < 0 and self._production.unheard_rtp >= _STALLED_RTP and not len(self._arrivals)
+
+    def _restart(self, timestamp: int, delay_ms: float) -> int:
+        """Go on at another time, whose first packet waits as the very first did; return where playing stands."""
+        self._arrivals.clear()
+        position = timestamp - ms_to_rtp(delay_ms)
+        self._production.restart(position)
+        self._report(StreamRestarted(timestamp=timestamp))
+        return position
 
     def _report(self, event: Event) -> None:
         self._events.append(event)

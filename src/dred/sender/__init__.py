@@ -5,18 +5,21 @@ packets that another encoder made.
 """
 
 from dred.sender.bank import SendBank
-from dred.sender.config import DredConfig, SenderConfig
+from dred.sender.config import Bandwidth, DredConfig, SenderConfig
 from dred.sender.history import LatentHistory
 from dred.sender.parts import RedundancyEncoder, RedundancyEncoderBank
+from dred.sender.plan import RedundancyPlan
 from dred.sender.protect import protect_packets
 from dred.sender.send_path import SentPacket
 from dred.sender.sender import SendStream
 
 __all__ = [
+    "Bandwidth",
     "DredConfig",
     "LatentHistory",
     "RedundancyEncoder",
     "RedundancyEncoderBank",
+    "RedundancyPlan",
     "SendBank",
     "SendStream",
     "SenderConfig",

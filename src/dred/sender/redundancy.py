@@ -12,6 +12,7 @@ from jaxtyping import Float32
 
 from dred.bitstream import MAX_PAYLOAD_BYTES, DredVersion, PayloadTables, WrittenPayload
 from dred.compilation import compiled
+from dred.errors import UsageError
 from dred.opus.lone_extension import MAX_OVERHEAD_BYTES, NOT_SIMPLE, UNSAFE, extend_packet, lone_item
 from dred.opus.packet import MAX_FRAME_BYTES
 from dred.opus.silk_frame import SCRATCH_SHAPE
@@ -40,15 +41,29 @@ class Redundancy:
         Raises:
             UsageError: The rate is none of Opus's, or the look-ahead is out of range.
         """
-        self.config = config
+        self._config: DredConfig | None = config
         self.version: DredVersion = tables.version
         self._tick_samples = rate_hz // _TICKS_PER_S
         self._intake = initial_intake_state(rate_hz)
         self._history = LatentHistory(tables, lookahead_samples=lookahead_samples * SAMPLE_RATE_HZ // rate_hz)
-        self._payload_arguments = self._history.payload_arguments(config, config.max_bytes)
+        self.change(config)
         self._item = lone_item(tables.version.extension_id, tables.version.prefix)
         self._scratch = np.empty(SCRATCH_SHAPE, np.int64)
         self._packet = np.empty(MAX_FRAME_BYTES + MAX_PAYLOAD_BYTES + MAX_OVERHEAD_BYTES, np.uint8)
+
+    def change(self, config: DredConfig | None) -> None:
+        """Take a payload's extent and quality from another configuration; None for no payloads.
+
+        The networks go on hearing the stream, so that redundancy covers the past as soon as it is wanted again.
+
+        Raises:
+            UsageError: The configuration has another version: other networks.
+        """
+        if config is not None and config.version != self.version.name:
+            raise UsageError(f"a stream keeps its version {self.version.name}, got {config.version}")
+        self._config = config
+        if config is not None:
+            self._payload_arguments = self._history.payload_arguments(config, config.max_bytes)
 
     def take_in(self, samples: Float32[np.ndarray, "samples channels"]) -> list[Float32[np.ndarray, " 320"]]:
         """Take in the samples of the next packet, -1 to 1, and return what the networks have to hear, oldest first.
@@ -74,6 +89,8 @@ class Redundancy:
             OpusFormatError: The packet breaks a rule of its format.
             ExtensionFormatError: Its padding is broken.
         """
+        if self._config is None:
+            return packet, 0
         num_bytes, num_latents, size = _protect(
             self._packet, packet, self._item, self._scratch, self._payload_arguments
         )
@@ -91,7 +108,9 @@ class Redundancy:
         Raises:
             UsageError: The networks gave values that are not finite.
         """
-        return self._history.write(self.config, max_bytes=min(max_bytes, self.config.max_bytes))
+        if self._config is None:
+            return None
+        return self._history.write(self._config, max_bytes=min(max_bytes, self._config.max_bytes))
 
     def attach(self, packet: bytes, written: WrittenPayload) -> bytes:
         """Return the packet with the payload in it, or as it is if that is not safe.

@@ -12,8 +12,10 @@ from jaxtyping import Float32
 
 from dred.audio import BlockBuffer, StreamingResampler, as_block
 from dred.bitstream import MIN_PAYLOAD_BYTES, PayloadTables
+from dred.errors import UsageError
 from dred.opus import OpusEncoder, OpusEncoderConfig, pad_to_size
 from dred.sender.config import SenderConfig
+from dred.sender.plan import RedundancyPlan, first_plan
 from dred.sender.redundancy import Redundancy
 from dred.timebase import RTP_TICKS_PER_MS
 
@@ -72,6 +74,7 @@ class SendPath:
             self._redundancy = Redundancy(
                 config.dred, tables, rate_hz=rate_hz, lookahead_samples=self._encoder.lookahead_samples
             )
+        self._plan = first_plan(config)
         self._sequence = config.sequence
         self._timestamp = config.timestamp
         self._frame: np.ndarray | None = None
@@ -80,6 +83,27 @@ class SendPath:
     def lookahead_samples(self) -> int:
         """How far a decoder's output lags the input, at the codec's rate."""
         return self._encoder.lookahead_samples
+
+    def apply(self, plan: RedundancyPlan) -> None:
+        """Send the next packets as a plan says. The stream goes on: nothing that was sent or heard is forgotten.
+
+        Raises:
+            UsageError: The stream has one rate for everything (total_bitrate_bps), the plan asks for redundancy and the
+                stream has no networks, or for another version.
+        """
+        if self.config.total_bitrate_bps is not None:
+            raise UsageError("a stream with a total_bitrate_bps keeps it")
+        if self._redundancy is not None:
+            self._redundancy.change(plan.dred)
+        elif plan.dred is not None:
+            raise UsageError("a stream that starts without dred has no networks for it")
+        if plan.bitrate_bps != self._plan.bitrate_bps:
+            self._encoder.set_bitrate(plan.bitrate_bps)
+        if plan.in_band_fec != self._plan.in_band_fec:
+            self._encoder.set_in_band_fec(plan.in_band_fec)
+        if plan.expected_loss_percent != self._plan.expected_loss_percent:
+            self._encoder.set_expected_loss(plan.expected_loss_percent)
+        self._plan = plan
 
     def feed(self, pcm: np.ndarray) -> None:
         """Take in samples.

@@ -12,6 +12,7 @@ import numpy as np
 
 from dred.sender.config import SenderConfig
 from dred.sender.parts import RedundancyEncoder
+from dred.sender.plan import RedundancyPlan
 from dred.sender.send_path import SendPath, SentPacket
 
 
@@ -43,6 +44,17 @@ class SendStream:
         """
         self._path.feed(pcm)
         return self._send()
+
+    def apply(self, plan: RedundancyPlan) -> None:
+        """Send the packets after those that were yielded as a plan says, without a break.
+
+        While a plan has no redundancy the networks still hear the stream, so that the next one covers the past at once.
+
+        Raises:
+            UsageError: The stream has one rate for everything (total_bitrate_bps), the plan asks for redundancy and the
+                stream began without, or for another version.
+        """
+        self._path.apply(plan)
 
     def finish(self) -> Iterator[SentPacket]:
         """Yield the last packets: what is left, followed by silence until the codec's delay has run out."""

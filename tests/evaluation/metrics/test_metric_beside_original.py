@@ -1,5 +1,8 @@
 """PESQ, ESTOI and ViSQOL: identity, order, silence."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from metric_speech import RATE_HZ, clip, hear, holes, noisy, shuffled, silence
@@ -54,3 +57,18 @@ def test_estoi_leaves_the_global_generator_alone() -> None:
     state = np.random.get_state()[1].copy()  # noqa: NPY002
     METRICS["estoi"].score(hear(holes(clip())))
     assert np.array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+
+
+def test_estoi_of_threads_at_once_draws_the_same_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    pystoi = pytest.importorskip("pystoi", reason="needs the extra eval")
+
+    def slow_noise(*speech: object, **settings: object) -> float:
+        first = np.random.standard_normal()  # noqa: NPY002
+        time.sleep(0.002)
+        return float(first + 10 * np.random.standard_normal())  # noqa: NPY002
+
+    monkeypatch.setattr(pystoi, "stoi", slow_noise)
+    speech = hear(clip())
+    with ThreadPoolExecutor(4) as executor:
+        scores = list(executor.map(lambda _: METRICS["estoi"].score(speech), range(40)))
+    assert len(set(scores)) == 1

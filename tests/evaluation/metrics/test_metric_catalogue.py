@@ -1,6 +1,9 @@
 """Which metrics there are, what they need, and that they are pure functions of speech."""
 
 import json
+import os
+import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,6 +13,7 @@ import numpy as np
 import pytest
 from metric_speech import RATE_HZ, clip, hear, holes, noisy
 
+import dred
 from dred.errors import UsageError
 from dred.evaluation.metrics import METRICS, find_metrics, installed_metrics, metric_version, require_metrics
 
@@ -56,12 +60,30 @@ def test_metrics_without_packages_are_always_there(monkeypatch: pytest.MonkeyPat
     require_metrics(installed_metrics())
 
 
-def test_a_version_holds_the_revision_and_the_packages() -> None:
+def test_a_version_holds_the_code_and_the_packages() -> None:
     metric = METRICS["gap_snr"]
-    assert metric_version(metric) == "gap_snr 1"
-    assert metric_version(replace(metric, revision=2)) == "gap_snr 2"
-    version = metric_version(replace(metric, packages=("numpy", "_pytest"), extra="eval"))
-    assert version == f"gap_snr 1 numpy=={np.__version__} pytest=={pytest.__version__}"
+    version = metric_version(metric)
+    assert re.fullmatch("gap_snr [0-9a-f]{16}", version)
+    assert metric_version(replace(metric, packages=("numpy", "_pytest"), extra="eval")) == (
+        f"{version} numpy=={np.__version__} pytest=={pytest.__version__}"
+    )
+    assert len({metric_version(metric).split()[1] for metric in map(METRICS.get, ("gap_snr", "gap_click"))}) == 2
+
+
+@pytest.mark.parametrize("changed", ["metrics/gap_snr.py", "metrics/returns.py", "metrics/activity.py", "hearing.py"])
+def test_a_version_changes_with_the_code_of_the_metric(tmp_path: Path, changed: str) -> None:
+    package = Path(dred.__file__).parent
+    shutil.copytree(package, tmp_path / "dred", ignore=shutil.ignore_patterns("__pycache__", "data", "*.nbc"))
+    code = "from dred.evaluation.metrics import METRICS, metric_version; print(metric_version(METRICS['gap_snr']))"
+
+    def version() -> str:
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        return subprocess.check_output([sys.executable, "-c", code], text=True, env=environment)
+
+    before = version()
+    with (tmp_path / "dred/evaluation" / changed).open("a") as file:
+        file.write("# changed\n")
+    assert version() != before
 
 
 def test_there_is_no_version_without_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:

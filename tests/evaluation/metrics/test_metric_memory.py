@@ -1,5 +1,8 @@
 """What was found about speech is found once."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from dred.evaluation.metrics.memory import remember
@@ -43,3 +46,23 @@ def test_samples_that_do_not_lie_side_by_side_are_read_in_order() -> None:
 
     both = np.array([[1, 2], [3, 4]], np.float32)
     assert [start(both[:, 0]), start(both[:, 1]), start(both[0])] == [1, 2, 1]
+
+
+def test_threads_may_ask_at_once() -> None:
+    @remember
+    def first(samples: np.ndarray) -> float:
+        return float(samples[0])
+
+    speech = [np.full(3, number, np.float32) for number in range(400)]
+
+    def ask(seed: int) -> bool:
+        numbers = np.random.default_rng(seed).permutation(400).tolist() * 10
+        return all(first(speech[number]) == number for number in numbers)
+
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(8) as executor:
+            assert all(executor.map(ask, range(8)))
+    finally:
+        sys.setswitchinterval(interval_s)

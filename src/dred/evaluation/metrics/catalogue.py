@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from hashlib import sha256
+from importlib import import_module
 from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec
+from pathlib import Path
 
+from dred.compilation import source_stamp
 from dred.errors import UsageError
 from dred.evaluation.metrics.distillmos import DISTILLMOS
 from dred.evaluation.metrics.dnsmos import DNSMOS_BAK, DNSMOS_OVRL, DNSMOS_SIG
@@ -21,6 +25,8 @@ from dred.evaluation.metrics.visqol import VISQOL
 from dred.evaluation.metrics.wer import WER
 
 __all__ = ["METRICS", "find_metrics", "installed_metrics", "metric_version", "require_metrics"]
+
+_PREPARATION = "dred.evaluation.hearing"
 
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
@@ -78,7 +84,7 @@ def installed_metrics() -> tuple[Metric, ...]:
 
 
 def metric_version(metric: Metric) -> str:
-    """Return what a metric's figures depend on: its name, revision, and its packages with their versions.
+    """Return what a metric's figures depend on: its name, a digest of our own code, its packages with their versions.
 
     Raises:
         UsageError: One of the packages is missing.
@@ -86,13 +92,19 @@ def metric_version(metric: Metric) -> str:
     require_metrics([metric])
     distributions = sorted({_distributions()[package][0] for package in metric.packages})
     return " ".join(
-        [f"{metric.name} {metric.revision}"]
+        [metric.name, _code_digest(metric.score.__module__)]
         + [f"{distribution}=={version(distribution)}" for distribution in distributions]
     )
 
 
 def _missing_packages(metric: Metric) -> list[str]:
     return [package for package in metric.packages if find_spec(package) is None]
+
+
+def _code_digest(module: str) -> str:
+    """Digest the code that makes figures of speech, and what prepares speech for it."""
+    stamps = [source_stamp(name, Path(import_module(name).__file__ or "")) for name in (module, _PREPARATION)]
+    return sha256(b"".join(stamps)).hexdigest()[:16]
 
 
 @cache

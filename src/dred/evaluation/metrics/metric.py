@@ -38,7 +38,6 @@ class Metric:
         unit: What its figures are, such as "MOS", "dB" or "%"; empty for plain numbers.
         is_higher_better: Whether more is better.
         is_fast: Whether it takes less than half a second of one core for ten seconds of speech.
-        revision: Changes with our own code where that changes figures; caches ask for it.
         packages: Names of the packages that must be importable.
         extra: The extra of dred that brings them; empty if none is needed.
         score: Rate a clip; equal speech gives equal scores. `NO_SCORE` where there is too little of it.
@@ -49,7 +48,6 @@ class Metric:
     unit: str
     is_higher_better: bool
     is_fast: bool
-    revision: int = 1
     packages: tuple[str, ...] = ()
     extra: str = ""
     score: Callable[[HeardSpeech], Score]

@@ -16,8 +16,6 @@ from dred.report.evaluation.reading import cheaper_schemes
 
 __all__ = ["Heard", "choose_clips", "hardest_trace", "longest_burst_ms", "one_per_family", "seed_schemes"]
 
-_TRACE = "trace"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
@@ -64,7 +62,7 @@ def choose_clips(comparison: Comparison) -> list[Heard]:
 def hardest_trace(comparison: Comparison) -> Heard | None:
     """Choose the clip that lost most over the hardest network: a recorded one if there is any, else any."""
     rows = [row for row in comparison.evaluation.rows if row.num_lost]
-    recorded = {network.name for network in comparison.lossy_networks if network.family.startswith(_TRACE)}
+    recorded = {network.name for network in comparison.lossy_networks if network.is_recorded}
     names = recorded or {network.name for network in comparison.lossy_networks}
     if not rows:
         return None

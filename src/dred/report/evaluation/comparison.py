@@ -66,7 +66,7 @@ class Comparison:
         for row in evaluation.rows:
             self._rows.setdefault((row.network, row.scheme), {})[row.clip] = row
         self._estimates: dict[object, Interval] = {}
-        lossy = {row.network for row in evaluation.rows if row.num_lost}
+        lossy = evaluation.lossy_networks
         hit = {row.scheme for row in evaluation.rows if row.num_lost}
         self.lossy_networks = tuple(network for network in evaluation.networks if network.name in lossy)
         self.clean_schemes = tuple(scheme for scheme in evaluation.schemes if lossy and scheme.name not in hit)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from math import isfinite
 
+from dred.channel import BURST_CLASSES_MS
 from dred.evaluation.metrics import Metric
 from dred.evaluation.records import Named, Row
 from dred.evaluation.statistics import mean_interval
@@ -14,10 +15,8 @@ from dred.report.evaluation.comparison import Comparison
 from dred.report.evaluation.panels import Bar, BarPanel, Line, LinePanel, Panel, Point
 from dred.report.evaluation.wording import metric_digits
 
-__all__ = ["BURST_CLASSES_MS", "family_looks", "metric_panels"]
+__all__ = ["family_looks", "metric_panels"]
 
-BURST_CLASSES_MS = ((0, 120), (120, 320), (320, 1000))
-"""Longest burst: more than the first, at most the second. Source: the classes of the Audio Deep PLC Challenge."""
 # More lines than this in one panel are a tangle.
 _MAX_LINES = 10
 # Networks of a family that lose about the same are no curve over loss.

@@ -1,0 +1,44 @@
+"""What an aiortc application asks of its audio."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dred.errors import UsageError
+from dred.receiver import AdaptiveDelay, ReceiverConfig
+from dred.rtp import MAX_RED_COPIES
+from dred.sender import SenderConfig
+from dred.timebase import RTP_CLOCK_HZ
+
+UseDred = Literal["negotiated", "always", "never"]
+
+
+def _live_receiver() -> ReceiverConfig:
+    # Two channels, as aiortc's own decoder gives: whoever reads its frames need not change.
+    return ReceiverConfig(rate_hz=RTP_CLOCK_HZ, channels=2, delay_ms=40.0, adaptive=AdaptiveDelay())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebRtcConfig:
+    """How calls are received and sent. What the peer declares in its `a=fmtp` narrows what is sent.
+
+    Attributes:
+        receiver: The receiving side; its rate and channels are those of the frames that tracks give.
+        sender: The sending side, at 48 kHz; bitrate_bps is that of Opus, to which redundancy adds.
+        use_dred: Whether packets carry deep redundancy: if the peer says that it is of use to it
+            (`ext32-dred-duration`), to everybody, or to nobody. Who does not know it plays on, but its bits are lost.
+        max_red_copies: How many copies of earlier packets may go along where the peer takes RED, 0 to 9. They go when
+            it reports losses and does not take deep redundancy.
+    """
+
+    receiver: ReceiverConfig = field(default_factory=_live_receiver)
+    sender: SenderConfig = field(default_factory=lambda: SenderConfig(bitrate_bps=32_000, in_band_fec=True))
+    use_dred: UseDred = "negotiated"
+    max_red_copies: int = 1
+
+    def __post_init__(self) -> None:
+        if self.sender.rate_hz != RTP_CLOCK_HZ:
+            raise UsageError(f"the sender's rate_hz must be {RTP_CLOCK_HZ}, got {self.sender.rate_hz}")
+        if self.use_dred not in ("negotiated", "always", "never"):
+            raise UsageError(f"use_dred must be negotiated, always or never, got {self.use_dred!r}")
+        if not 0 <= self.max_red_copies <= MAX_RED_COPIES:
+            raise UsageError(f"max_red_copies must be 0 to {MAX_RED_COPIES}, got {self.max_red_copies}")

@@ -1,0 +1,103 @@
+"""What the peer declared becomes what is sent to it: one pure function.
+
+Source: RFC 7587 section 6.1 (Opus), RFC 2198 section 5 (RED), draft-ietf-mlcodec-opus-dred (`ext32-dred-duration`).
+"""
+
+from dataclasses import dataclass, replace
+
+from dred.rtp.sdp import OpusParameters
+from dred.sender import Bandwidth, SenderConfig
+from dred.webrtc.config import WebRtcConfig
+
+__all__ = ["SendSettings", "settle"]
+
+# Highest playback rate and the bandwidth that fills it. Source: RFC 7587 section 6.1, RFC 6716 section 2.1.3.
+_BANDWIDTHS: tuple[tuple[int, Bandwidth], ...] = (
+    (8_000, "narrow"),
+    (12_000, "medium"),
+    (16_000, "wide"),
+    (24_000, "superwide"),
+)
+_FRAMES_MS = (20, 40, 60, 10)
+_LEAST_DRED_MS = 20
+_MOST_DRED_MS = 1_040
+# Of a rate that the peer limits, deep redundancy takes at most this share.
+_DRED_SHARE = 0.6
+_LEAST_OPUS_BPS = 12_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendSettings:
+    """How to send to one peer.
+
+    Attributes:
+        sender: Of the stream.
+        opus_payload_type: 0 to 127.
+        red_payload_type: That of RED, or None if the peer does not take it.
+        max_red_copies: Copies that may go along.
+    """
+
+    sender: SenderConfig
+    opus_payload_type: int
+    red_payload_type: int | None = None
+    max_red_copies: int = 0
+
+
+def settle(
+    config: WebRtcConfig, peer: OpusParameters, *, opus_payload_type: int, red_payload_type: int | None
+) -> SendSettings:
+    """Narrow a configuration down to what the peer declares that it wants.
+
+    Args:
+        config: What the application asks for.
+        peer: The format parameters of Opus in the peer's description.
+        opus_payload_type: That of Opus.
+        red_payload_type: That of RED, or None without it.
+    """
+    sender = config.sender
+    dred = sender.dred
+    if config.use_dred == "never" or (config.use_dred == "negotiated" and not peer.dred_duration_ms):
+        dred = None
+    elif dred is not None and peer.dred_duration_ms is not None:
+        if peer.dred_duration_ms < _LEAST_DRED_MS:
+            dred = None
+        else:
+            dred = replace(dred, duration_ms=min(dred.duration_ms, peer.dred_duration_ms, _MOST_DRED_MS))
+    bitrate_bps = sender.bitrate_bps
+    if peer.max_average_bitrate_bps is not None:
+        limit_bps = peer.max_average_bitrate_bps
+        if dred is not None:
+            room_bytes = int(min(limit_bps * _DRED_SHARE, limit_bps - _LEAST_OPUS_BPS)) * sender.frame_ms // 8_000
+            dred = replace(dred, max_bytes=min(dred.max_bytes, room_bytes)) if room_bytes >= 8 else None
+            if dred is not None:
+                limit_bps -= min(dred.max_bytes * 8_000 // sender.frame_ms, int(limit_bps * _DRED_SHARE))
+        bitrate_bps = min(bitrate_bps, limit_bps)
+    return SendSettings(
+        sender=replace(
+            sender,
+            channels=sender.channels if peer.stereo else 1,
+            bitrate_bps=bitrate_bps,
+            frame_ms=_frame_ms(sender.frame_ms, peer),
+            vbr=sender.vbr and not peer.cbr,
+            bandwidth=_bandwidth(sender.bandwidth, peer.max_playback_rate_hz),
+            in_band_fec=sender.in_band_fec and bool(peer.use_in_band_fec),
+            dtx=sender.dtx or bool(peer.use_dtx),
+            dred=dred,
+        ),
+        opus_payload_type=opus_payload_type,
+        red_payload_type=red_payload_type,
+        max_red_copies=config.max_red_copies if red_payload_type is not None else 0,
+    )
+
+
+def _frame_ms(wanted_ms: int, peer: OpusParameters) -> int:
+    low, high = peer.min_ptime_ms or 0, peer.max_ptime_ms or max(_FRAMES_MS)
+    fitting = [frame_ms for frame_ms in (peer.ptime_ms, wanted_ms, *_FRAMES_MS) if frame_ms in _FRAMES_MS]
+    return next((frame_ms for frame_ms in fitting if frame_ms is not None and low <= frame_ms <= high), wanted_ms)
+
+
+def _bandwidth(wanted: Bandwidth | None, max_rate_hz: int | None) -> Bandwidth | None:
+    for rate_hz, bandwidth in _BANDWIDTHS:
+        if wanted == bandwidth or (max_rate_hz is not None and max_rate_hz <= rate_hz):
+            return bandwidth
+    return wanted
