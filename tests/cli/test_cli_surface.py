@@ -27,6 +27,9 @@ OPTIONS = {
     "warmup": "",
     "bench": "--activation-bytes --against --json --plot --quick --speech --weights",
     "evaluate": "--clips --dask --jobs --json --metrics --out --speech --traces --weights",
+    "train": "--corpus --device --minutes --name --out --seed --start --steps --tensorboard --weights",
+    "corpus": "",
+    "corpus build": "--jobs --out --seed --variants --weights",
     "listen": "",
     "listen serve": "--any-network --by-network --clips --host --method --networks --per-rater --port --schemes --seed",
     "listen results": "--csv --headphones --json --max-failed-traps --min-correlation --votes",
@@ -87,7 +90,7 @@ def test_every_option_has_help() -> None:
     assert not silent
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("", "trace", "weights")])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("", "corpus", "trace", "weights")])
 def test_help_of_each_command_has_an_example(dred: Run, name: str) -> None:
     outcome = dred(*name.split(), "--help")
     assert outcome.code == 0
@@ -111,7 +114,7 @@ DEFAULTS = [
 NOT_OPTIONS = {
     DredConfig: set(),
     SenderConfig: {"rate_hz", "channels", "expected_loss_percent", "dred", "sequence", "timestamp"},
-    ReceiverConfig: {"channels", "delay_ms", "use_red", "use_lbrr", "use_dred", "max_conceal_ms"},
+    ReceiverConfig: {"channels", "delay_ms", "adaptive", "use_red", "use_lbrr", "use_dred", "max_conceal_ms"},
 }
 
 

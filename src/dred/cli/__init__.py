@@ -13,7 +13,7 @@ from typing import Annotated, cast
 
 import typer
 
-from dred.cli import listen, trace, weights
+from dred.cli import corpus, listen, trace, weights
 from dred.cli.bench import bench
 from dred.cli.decode import decode
 from dred.cli.doctor import doctor
@@ -21,6 +21,7 @@ from dred.cli.encode import encode
 from dred.cli.evaluate import evaluate
 from dred.cli.inspect import inspect
 from dred.cli.simulate import simulate
+from dred.cli.train import train
 from dred.cli.warmup import warmup
 
 __all__ = ["build_app", "main"]
@@ -71,8 +72,9 @@ def build_app() -> typer.Typer:
         rich_markup_mode="rich",
     )
     app.callback()(_start)
-    for command in (encode, decode, inspect, simulate, evaluate, doctor, warmup, bench):
+    for command in (encode, decode, inspect, simulate, evaluate, doctor, warmup, bench, train):
         app.command()(command)
+    app.add_typer(corpus.build_app(), name="corpus")
     app.add_typer(listen.build_app(), name="listen")
     app.add_typer(trace.build_app(), name="trace")
     app.add_typer(weights.build_app(), name="weights")

@@ -1,0 +1,257 @@
+"""Trained networks beside the published ones, on speech that no training has seen.
+
+    python benchmarks/trained.py vocoder --speech DIR [--split test] [--clips N] SET.safetensors ...
+    python benchmarks/trained.py gaps --speech DIR [--split test] [--clips N] SET.safetensors ...
+    python benchmarks/trained.py redundancy --speech DIR [--split test] [--clips N] SET.safetensors ...
+
+The folder holds a manifest.jsonl with splits; the published set is the installed `opus-1.6.1`, whose features all sets
+get. `vocoder` speaks each clip from its features (copy synthesis). `gaps` sends each clip with redundancy of the
+published set through the built-in loss model at 20 % loss; only the receiver's vocoder differs. `redundancy` cuts each
+clip into stretches of up to 26 latents, each with a state of its own, at each of the 16 levels: bits by the integer
+tables, distortion as it is trained on, the conformance comparison's errors, and what the published vocoder makes of
+some levels. Needs the extra `eval`.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+import dred
+from dred.audio import read_audio
+from dred.bitstream import NUM_LEVELS, SymbolTables, dequantise, quantise
+from dred.evaluation import compare_audio, compare_features
+from dred.evaluation.hearing import hear
+from dred.evaluation.metrics.f0 import F0_ERROR, VOICING_ERROR
+from dred.evaluation.metrics.metric import Metric
+from dred.evaluation.metrics.plcmos import PLCMOS
+from dred.evaluation.networks import Network
+from dred.features import NUM_CEPSTRA, PITCH, VOICING, FeatureExtractor
+from dred.features.reference.bands import DCT
+from dred.nn import default_engine
+from dred.rdovae import CompiledDecoder, CompiledEncoder
+from dred.timebase import FEATURE_FRAME_SAMPLES, SAMPLE_RATE_HZ
+from dred.training.data import find_clips
+from dred.vocoder import START_FEATURE_FRAMES, START_SAMPLES, CompiledFargan
+from dred.weights import WeightSet, load, read_safetensors
+
+PUBLISHED = "opus-1.6.1"
+# The vocoder's first sample lies so far behind the first feature frame's.
+START_FRAMES = 4
+AHEAD_FRAMES = 2
+MAX_LATENTS = 26
+# Levels that are spoken, too.
+SPOKEN_LEVELS = (4, 9)
+# What codec and receiver delay 16 kHz speech by.
+LOOKAHEAD_SAMPLES = 104
+NO_GAPS = np.zeros(0, bool)
+
+
+@cache
+def weights_of(name: str) -> WeightSet:
+    return load(PUBLISHED) if name == PUBLISHED else read_safetensors(Path(name))
+
+
+@cache
+def extractor() -> FeatureExtractor:
+    return FeatureExtractor.from_tensors(weights_of(PUBLISHED).tensors, default_engine())
+
+
+@cache
+def vocoder(name: str) -> CompiledFargan:
+    return CompiledFargan.from_tensors(weights_of(name).tensors)
+
+
+def read_speech(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return samples and features of a clip, whole double frames."""
+    audio = read_audio(path)
+    samples = audio.samples[:, 0]
+    samples = samples[: len(samples) // (2 * FEATURE_FRAME_SAMPLES) * 2 * FEATURE_FRAME_SAMPLES].copy()
+    return samples, extractor().extract(extractor().initial_state(), samples * 32768)
+
+
+def speak(name: str, samples: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what was said and what a vocoder makes of the features, from 40 ms on."""
+    start = START_FRAMES * FEATURE_FRAME_SAMPLES
+    opening = features[START_FRAMES + AHEAD_FRAMES - START_FEATURE_FRAMES :][:START_FEATURE_FRAMES].copy()
+    state = vocoder(name).start(opening, samples[start - START_SAMPLES : start].copy())
+    spoken = vocoder(name).synthesise(state, features[START_FRAMES + AHEAD_FRAMES :].copy())
+    return samples[start : start + len(spoken)], np.clip(spoken, -1, 1)
+
+
+def rate_vocoder(task: tuple[str, Path]) -> dict[str, float]:
+    name, path = task
+    samples, features = read_speech(path)
+    said, spoken = speak(name, samples, features) if name else (samples, samples)
+    figures = rate(said, spoken, (PLCMOS, F0_ERROR, VOICING_ERROR))
+    return figures | {"pitch": compare_audio(said * 32768, spoken * 32768).pitch}
+
+
+def rate(said: np.ndarray, spoken: np.ndarray, metrics: Sequence[Metric]) -> dict[str, float]:
+    speech = hear(said[:, None], spoken[:, None].astype(np.float32), SAMPLE_RATE_HZ, NO_GAPS, 0.0)
+    figures = {}
+    for metric in metrics:
+        value = metric.score(speech).value
+        figures[metric.name] = float("nan") if value is None else value
+    return figures
+
+
+def rate_gaps(task: tuple[str, Path]) -> dict[str, float]:
+    name, path = task
+    samples, _ = read_speech(path)
+    sender = dred.Sender(dred.SenderConfig(rate_hz=SAMPLE_RATE_HZ, bandwidth="wide"), weights_of(PUBLISHED))
+    packets = [packet.payload for packet in [*sender.push(samples), *sender.finish()]]
+    lost = np.zeros(len(packets), bool)
+    if name:
+        network = Network(name="20 %", model="generative", loss_percent=20)
+        lost = network.draw(path.stem, 0, len(packets), seed=20, traces=None)
+    survived = [None if is_lost else packet for packet, is_lost in zip(packets, lost)]
+    config = dred.ReceiverConfig(rate_hz=SAMPLE_RATE_HZ)
+    played, _ = dred.recover(survived, config=config, weights=[weights_of(name or PUBLISHED)])
+    heard = played[LOOKAHEAD_SAMPLES:, 0]
+    length = min(len(heard), len(samples))
+    return rate(samples[:length], heard[:length], (PLCMOS, F0_ERROR, VOICING_ERROR))
+
+
+def symbols_of(weights: WeightSet, vector: str) -> SymbolTables:
+    fields = {"scale_q8": "quant_scales", "dead_zone_q8": "dead_zone", "r_q8": "r", "p0_q8": "p0"}
+    return SymbolTables(**{field: weights.tables[f"{vector}_{role}_q8"] for field, role in fields.items()})
+
+
+def bits(symbols: np.ndarray, level: int, tables: SymbolTables) -> np.ndarray:
+    """Return what each vector of symbols costs by the coder's integer tables."""
+    total = np.zeros(len(symbols))
+    for d in np.flatnonzero(tables.model.is_coded[level]):
+        icdf = tables.model.icdf[level, d].astype(float) / 32768
+        signs, sizes = (-np.diff(np.concatenate([[1.0], part])) for part in (icdf[:3], icdf[3:]))
+        beyond = np.abs(symbols[:, d]) - 1
+        is_zero = beyond < 0
+        beyond = np.maximum(beyond, 0)
+        size_bits = -np.log2(sizes[beyond % 7]) - beyond // 7 * np.log2(sizes[7])
+        total += np.where(is_zero, -np.log2(signs[0]), -np.log2(signs[1]) + size_bits)
+    return total
+
+
+def distortion(decoded: np.ndarray, original: np.ndarray) -> np.ndarray:
+    """As dred.training.distortion, per frame, without torch."""
+    ours, theirs = (part[:, :NUM_CEPSTRA] @ DCT.T + 4 / NUM_CEPSTRA**0.5 for part in (decoded, original))
+    loud, loud_original = 10 ** (np.minimum(ours, 8) / 4), 10 ** (theirs / 4)
+    size = (loud_original**2).mean(-1, keepdims=True) + 1e-3
+    band = ((loud - loud_original) ** 2 / size * (1.15 - np.arange(NUM_CEPSTRA) / 36)).mean(-1)
+    spectral = 0.05 * ((ours - theirs) ** 2).mean(-1) + band + np.minimum(20 * band, 25 * band**2)
+    voiced = np.maximum(original[:, VOICING] + 0.5, 0) ** 2
+    pitch = 2 * np.abs(decoded[:, PITCH] - original[:, PITCH]) * voiced
+    return spectral + 14 / 18 * pitch + 2 / 18 * (decoded[:, VOICING] - original[:, VOICING]) ** 2
+
+
+def stretches(num_steps: int) -> Iterator[tuple[int, int]]:
+    """Cut a clip of double frames into stretches: each one's newest step, and its number of latents."""
+    for first in range(0, num_steps - 1, 2 * MAX_LATENTS):
+        num_latents = min(MAX_LATENTS, (num_steps - first) // 2)
+        yield first + 2 * num_latents - 1, num_latents
+
+
+def rate_redundancy(task: tuple[str, Path]) -> dict[int, dict[str, float]]:
+    name, path = task
+    weights = weights_of(name)
+    dims = {"latent_dim": weights.latent_dim, "state_dim": weights.state_dim}
+    encoder = CompiledEncoder.from_tensors(weights.tensors, **dims)
+    decoder = CompiledDecoder.from_tensors(weights.tensors, **dims)
+    latent_tables, state_tables = symbols_of(weights, "latent"), symbols_of(weights, "state")
+    samples, features = read_speech(path)
+    latents, states = encoder.encode_steps(encoder.initial_state(), features.reshape(-1, 2, 20))
+    rows = {}
+    for level in range(NUM_LEVELS):
+        decoded = np.zeros_like(features)
+        latent_bits, state_bits, end = [], [], 0
+        for newest, num_latents in stretches(len(latents)):
+            taken = latents[newest::-1][: 2 * num_latents : 2].copy()
+            symbols, state = quantise(taken, level, latent_tables), quantise(states[newest], level, state_tables)
+            latent_bits.append(bits(symbols, level, latent_tables))
+            state_bits.append(bits(state[None], level, state_tables))
+            levels = np.full(num_latents, level, np.int64)
+            values = (dequantise(state, level, state_tables), dequantise(symbols, level, latent_tables))
+            end = 2 * newest + 2
+            decoded[end - 4 * num_latents : end] = decoder.decode(*values, levels)[::-1]
+        compared = compare_features(features[:end], decoded[:end])
+        rows[level] = {
+            "bits": float(np.concatenate(latent_bits).mean()),
+            "state": float(np.concatenate(state_bits).mean()),
+            "distortion": float(distortion(decoded[:end], features[:end]).mean()),
+            "total": compared.total,
+            "pitch": compared.pitch,
+            "dims": latent_tables.num_coded(level),
+            "state_dims": state_tables.num_coded(level),
+        }
+        if level in SPOKEN_LEVELS:
+            rows[level] |= rate(*speak(PUBLISHED, samples[: end * 160], decoded[:end]), [PLCMOS])
+    return rows
+
+
+def label(name: str) -> str:
+    return Path(name).name.removesuffix(".safetensors")
+
+
+def mean_and_error(values: Sequence[float]) -> str:
+    known = np.array([value for value in values if value == value])
+    error = known.std(ddof=1) / np.sqrt(len(known)) if len(known) > 1 else float("nan")
+    return f"{known.mean():.3f} +- {error:.3f}"
+
+
+def for_each_clip(rate: Callable, names: Sequence[str], paths: Sequence[Path], jobs: int) -> dict[str, list]:
+    with ProcessPoolExecutor(jobs) as executor:
+        return {name: list(executor.map(rate, [(name, path) for path in paths])) for name in names}
+
+
+def report_vocoders(rate_clip: Callable, unspoken: str, names: Sequence[str], paths: Sequence[Path], jobs: int) -> None:
+    found = for_each_clip(rate_clip, ["", *names], paths, jobs)
+    keys = list(found[""][0])
+    print(f"{len(paths)} clips; mean +- standard error over clips\n\n| vocoder | {' | '.join(keys)} |")
+    print("|---" * (1 + len(keys)) + "|")
+    for name, rows in found.items():
+        cells = " | ".join(mean_and_error([row[key] for row in rows]) for key in keys)
+        print(f"| {label(name) if name else unspoken} | {cells} |")
+
+
+def report_redundancy(names: Sequence[str], paths: Sequence[Path], jobs: int) -> None:
+    found = for_each_clip(rate_redundancy, names, paths, jobs)
+    print(f"{len(paths)} clips, means over clips\n")
+    heads = "bits per 40 ms | bits of a state | distortion | total | pitch | dims | PLCMOS"
+    print(f"| set | level | {heads} |\n" + "|---" * 9 + "|")
+    for name, clips in found.items():
+        for level in range(NUM_LEVELS):
+            rows = [clip[level] for clip in clips]
+            mean = {key: np.nanmean([row[key] for row in rows]) for key in rows[0]}
+            opinion = mean_and_error([row["plcmos"] for row in rows]) if "plcmos" in mean else ""
+            print(
+                f"| {label(name)} | {level} | {mean['bits']:.2f} | {mean['state']:.1f} | {mean['distortion']:.4f} "
+                f"| {mean['total']:.3f} | {mean['pitch']:.4f} | {mean['dims']:.0f} + {mean['state_dims']:.0f} "
+                f"| {opinion} |"
+            )
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("vocoder", "gaps", "redundancy"))
+    parser.add_argument("sets", nargs="*", help="weight sets beside the published one")
+    parser.add_argument("--speech", type=Path, required=True, help="a folder with a manifest")
+    parser.add_argument("--split", default="test")
+    parser.add_argument("--clips", type=int, help="take only the first so many clips")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    arguments = parser.parse_intermixed_args()
+    paths = [clip.path for clip in find_clips([arguments.speech], [arguments.split])][: arguments.clips]
+    names = [PUBLISHED, *arguments.sets]
+    if arguments.what == "redundancy":
+        report_redundancy(names, paths, arguments.jobs)
+    elif arguments.what == "gaps":
+        report_vocoders(rate_gaps, "no losses", names, paths, arguments.jobs)
+    else:
+        report_vocoders(rate_vocoder, "the recording itself", names, paths, arguments.jobs)
+
+
+if __name__ == "__main__":
+    main()

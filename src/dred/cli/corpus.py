@@ -1,0 +1,61 @@
+"""`dred corpus`: recordings to what networks learn from."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["build_app"]
+
+Folders = Annotated[
+    list[Path], typer.Argument(metavar="FOLDERS...", help="Folders of recordings, with or without a manifest.jsonl.")
+]
+
+
+def build_app() -> typer.Typer:
+    """Build the group of commands."""
+    app = typer.Typer(help="Corpora: recordings, augmented, with their features.")
+    app.callback()(_start)
+    app.command("build")(build)
+    return app
+
+
+def _start() -> None:
+    """Keep the group a group while it has one command."""
+
+
+def build(
+    folders: Folders,
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where the corpus goes.")],
+    variants: Annotated[
+        int, typer.Option("--variants", help="Of each training recording; all but the first are augmented.")
+    ] = 4,
+    seed: Annotated[int, typer.Option("--seed", help="Of the random numbers, at least 0.", min=0)] = 0,
+    jobs: Annotated[int, typer.Option("--jobs", help="Processes.", min=1)] = 1,
+    weights: Annotated[
+        str, typer.Option("--weights", metavar="NAME", help="Installed weights whose pitch network tells the pitch.")
+    ] = "",
+) -> None:
+    """Build a corpus: 16 kHz speech, augmented, and its features.
+
+    A manifest says who speaks in which split; without one, folders are speakers. Recordings of the split `test` are
+    left out. A build that was stopped goes on where it was.
+
+    \b
+    Examples:
+    dred corpus build ../shared/data/speech --out corpus --jobs 4
+    dred corpus build recordings more/recordings --out corpus --variants 1
+    """
+    from dred.cli.progress import progress
+    from dred.training.data import CorpusConfig, build_corpus, find_clips
+
+    config = CorpusConfig(num_variants=variants, seed=seed, weights=weights)
+    clips = find_clips(folders)
+    with progress("building") as report:
+        corpus = build_corpus(clips, out, config, jobs=jobs, report=report)
+    for split in sorted({clip["split"] for clip in corpus.clips}):
+        chosen = [clip for clip in corpus.clips if clip["split"] == split]
+        minutes = sum(clip["num_frames"] for clip in chosen) / 6000
+        speakers = len({clip["speaker"] for clip in chosen})
+        print(f"{split}: {minutes:.1f} min of {speakers} speakers")

@@ -1,0 +1,119 @@
+"""Trainable layers under the names and in the orders that a weights file has.
+
+A module's layers are attributes named as in the file, so that an export is a copy: `export_tensors` gives
+`<name>_weights_float` and `<name>_bias` of each `Dense` below a module, whose dotted path it joins by underscores.
+"""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dred.errors import ModelError
+from dred.nn import Linear, Tensors
+
+__all__ = ["Dense", "Gru", "causal_taps", "dense_layers", "export_tensors", "load_tensors"]
+
+_BLOCK_OUTPUTS = 8
+
+
+class Dense(nn.Module):
+    """An affine map: weight [outputs, inputs] and bias."""
+
+    def __init__(self, num_inputs: int, num_outputs: int, generator: torch.Generator) -> None:
+        super().__init__()
+        reach = 1 / math.sqrt(num_inputs)
+        self.weight = nn.Parameter(torch.empty(num_outputs, num_inputs).uniform_(-reach, reach, generator=generator))
+        self.bias = nn.Parameter(torch.zeros(num_outputs))
+
+    def forward(self, x: Float[Tensor, "*rows inputs"]) -> Float[Tensor, "*rows outputs"]:
+        """Apply the map."""
+        return functional.linear(x, self.weight, self.bias)
+
+
+class Gru(nn.Module):
+    """A gated recurrent unit; rows of both maps are the gates z, r, h in this order, as in a weights file."""
+
+    def __init__(self, num_inputs: int, num_units: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.num_units = num_units
+        self.input = Dense(num_inputs, 3 * num_units, generator)
+        self.recurrent = Dense(num_units, 3 * num_units, generator)
+        with torch.no_grad():
+            for gate in self.recurrent.weight.split(num_units):
+                nn.init.orthogonal_(gate, generator=generator)
+
+    def forward(
+        self, state: Float[Tensor, "batch units"], x: Float[Tensor, "batch inputs"]
+    ) -> Float[Tensor, "batch units"]:
+        """Advance by one step. The reset gate is applied after the recurrent product."""
+        wz, wr, wh = self.input(x).chunk(3, dim=-1)
+        uz, ur, uh = self.recurrent(state).chunk(3, dim=-1)
+        z = torch.sigmoid(wz + uz)
+        h = torch.tanh(wh + torch.sigmoid(wr + ur) * uh)
+        return z * state + (1 - z) * h
+
+    def run(
+        self, state: Float[Tensor, "batch units"], x: Float[Tensor, "batch steps inputs"]
+    ) -> Float[Tensor, "batch steps units"]:
+        """Advance by many steps, in torch's own recurrent kernel; return the state after each."""
+        parameters = [self._as_torch(part) for part in (self.input.weight, self.recurrent.weight)]
+        parameters += [self._as_torch(part) for part in (self.input.bias, self.recurrent.bias)]
+        outputs, _ = torch.gru(
+            x, state[None].contiguous(), parameters, True, 1, 0.0, self.training, False, True
+        )  # has_biases, num_layers, dropout, train, bidirectional, batch_first
+        return outputs
+
+    def _as_torch(self, rows: Tensor) -> Tensor:
+        """Put the gates into torch's order: r, z, h."""
+        z, r, h = rows.split(self.num_units)
+        return torch.cat([r, z, h])
+
+
+def causal_taps(
+    x: Float[Tensor, "batch steps width"], num_taps: int, dilation: int = 1
+) -> Float[Tensor, "batch steps taps"]:
+    """Put the inputs of a causal convolution side by side, oldest first; what lies before the start is zero."""
+    num_steps = x.shape[1]
+    padded = functional.pad(x, (0, 0, (num_taps - 1) * dilation, 0))
+    return torch.cat([padded[:, tap * dilation :][:, :num_steps] for tap in range(num_taps)], dim=-1)
+
+
+def dense_layers(module: nn.Module) -> Iterator[tuple[str, Dense]]:
+    """Yield every dense layer below a module with its name in a weights file."""
+    for path, layer in module.named_modules():
+        if isinstance(layer, Dense):
+            yield path.replace(".", "_"), layer
+
+
+def export_tensors(module: nn.Module) -> dict[str, np.ndarray]:
+    """Return the arrays of a weights file: [inputs][outputs] flat, float32."""
+    tensors = {}
+    for name, layer in dense_layers(module):
+        weight = layer.weight.detach().to("cpu", torch.float32).numpy()
+        tensors[f"{name}_weights_float"] = np.ascontiguousarray(weight.T).ravel()
+        tensors[f"{name}_bias"] = layer.bias.detach().to("cpu", torch.float32).numpy().copy()
+    return tensors
+
+
+@torch.no_grad()
+def load_tensors(module: nn.Module, tensors: Tensors) -> None:
+    """Set every dense layer below a module from a weights file's arrays, float or int8.
+
+    Raises:
+        ModelError: A layer is missing or has another shape.
+    """
+    for name, layer in dense_layers(module):
+        num_outputs, num_inputs = layer.weight.shape
+        found = Linear.from_tensors(tensors, name, num_inputs)
+        # int8 layers are filled up to a multiple of 8 outputs.
+        if not num_outputs <= found.num_outputs < num_outputs + _BLOCK_OUTPUTS:
+            raise ModelError(
+                f"layer {name} has {found.num_outputs} outputs, its place in the network needs {num_outputs}"
+            )
+        layer.weight.copy_(torch.tensor(found.weight[:num_outputs]))
+        layer.bias.copy_(torch.tensor(found.bias[:num_outputs]))

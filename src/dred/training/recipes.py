@@ -1,0 +1,136 @@
+"""Named training runs: what is trained, how, and for how long. A variation is another function over these.
+
+`fargan` comes first, then `fargan-adversarial`, which starts from its result. `tiny-...` are the same on a CPU in less
+than two minutes; what they yield works and sounds bad.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from dred.training.fargan import FarganWidths
+from dred.training.optimiser import AdamConfig
+from dred.training.redundancy import RedundancyConfig
+from dred.training.trainer import TrainerConfig
+from dred.training.vocoding import AdversarialConfig, VocodingConfig
+
+__all__ = ["RECIPES", "Recipe"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """One training run.
+
+    Attributes:
+        trained: What comes out: a vocoder, or the RDO-VAE ("redundancy").
+        task: Of what a step is made.
+        trainer: How many steps, and what they leave behind.
+        adversarial: The second stage of a vocoder, if it is one.
+    """
+
+    name: str
+    trained: str
+    task: VocodingConfig | RedundancyConfig
+    trainer: TrainerConfig
+    adversarial: AdversarialConfig | None = None
+
+    @property
+    def needs_start(self) -> bool:
+        """Whether the run starts from the result of another."""
+        return self.adversarial is not None
+
+
+def fargan() -> Recipe:
+    """FARGAN's first stage, for one GPU: five minutes of an H200."""
+    return Recipe(
+        name="fargan",
+        trained="vocoder",
+        task=VocodingConfig(batch=1024, adam=AdamConfig(rate=1.5e-3, warm_up_steps=200, average=0.998), compiled=True),
+        trainer=TrainerConfig(num_steps=6000, log_every=50),
+    )
+
+
+def fargan_adversarial() -> Recipe:
+    """FARGAN's second stage, for one GPU: two minutes of an H200."""
+    return Recipe(
+        name="fargan-adversarial",
+        trained="vocoder",
+        task=VocodingConfig(
+            batch=96,
+            num_frames=40,
+            adam=AdamConfig(rate=5e-5, warm_up_steps=50, final_share=0.1),
+            compiled=True,
+        ),
+        adversarial=AdversarialConfig(
+            judges_adam=AdamConfig(rate=3e-4, warm_up_steps=20, final_share=0.3, largest_norm=10.0),
+            judges_alone_steps=40,
+        ),
+        trainer=TrainerConfig(num_steps=1000, log_every=25),
+    )
+
+
+def rdovae() -> Recipe:
+    """The RDO-VAE, for one GPU: five minutes of an H200."""
+    return Recipe(
+        name="rdovae",
+        trained="redundancy",
+        task=RedundancyConfig(adam=AdamConfig(rate=3e-3, warm_up_steps=200, average=0.998, largest_norm=100.0)),
+        trainer=TrainerConfig(num_steps=5000, log_every=50),
+    )
+
+
+def tiny_fargan() -> Recipe:
+    """FARGAN's first stage, narrow and short."""
+    base = fargan()
+    return replace(
+        base,
+        name="tiny-fargan",
+        task=VocodingConfig(
+            batch=8,
+            num_frames=4,
+            adam=AdamConfig(rate=3e-3, warm_up_steps=10),
+            widths=FarganWidths(condition_1=16, condition_conv=32, signal=48, grus=(32, 32, 32), skip=32),
+        ),
+        trainer=TrainerConfig(num_steps=200, log_every=10, checkpoint_every=50),
+    )
+
+
+def tiny_fargan_adversarial() -> Recipe:
+    """FARGAN's second stage, narrow and short."""
+    stage_1, base = tiny_fargan(), fargan_adversarial()
+    assert isinstance(stage_1.task, VocodingConfig)
+    return replace(
+        base,
+        name="tiny-fargan-adversarial",
+        task=replace(stage_1.task, batch=2, num_frames=8, adam=AdamConfig(rate=1e-4, warm_up_steps=5)),
+        adversarial=AdversarialConfig(judges_width=4, judges_alone_steps=5),
+        trainer=TrainerConfig(num_steps=20, log_every=5, checkpoint_every=10),
+    )
+
+
+def tiny_rdovae() -> Recipe:
+    """The RDO-VAE, short."""
+    base = rdovae()
+    return replace(
+        base,
+        name="tiny-rdovae",
+        task=RedundancyConfig(
+            latent_dim=12,
+            state_dim=12,
+            batch=4,
+            num_frames=64,
+            stretches=2,
+            num_latents=8,
+            adam=AdamConfig(rate=3e-3, warm_up_steps=10, largest_norm=100.0),
+        ),
+        trainer=TrainerConfig(num_steps=150, log_every=10, checkpoint_every=50),
+    )
+
+
+RECIPES: Mapping[str, Callable[[], Recipe]] = {
+    "fargan": fargan,
+    "fargan-adversarial": fargan_adversarial,
+    "rdovae": rdovae,
+    "tiny-fargan": tiny_fargan,
+    "tiny-fargan-adversarial": tiny_fargan_adversarial,
+    "tiny-rdovae": tiny_rdovae,
+}

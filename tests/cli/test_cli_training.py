@@ -1,0 +1,28 @@
+"""`dred train` and `dred corpus` before any training: what they say, and without torch."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from in_process import Run
+
+WITHOUT_TORCH = "import sys; sys.modules['torch'] = None; from dred.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+def test_training_without_torch_says_what_to_install() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_TORCH, "train", "list"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "dred: training needs torch: pip install 'dred[train]'\n"
+
+
+def test_a_corpus_of_a_missing_folder_is_refused(dred: Run, tmp_path: Path) -> None:
+    outcome = dred("corpus", "build", tmp_path / "nowhere", "--out", tmp_path / "corpus")
+    assert outcome.code == 2
+    assert "there is no folder" in outcome.err
+    assert not (tmp_path / "corpus").exists()
+
+
+def test_a_corpus_of_a_folder_without_recordings_is_refused(dred: Run, tmp_path: Path) -> None:
+    outcome = dred("corpus", "build", tmp_path, "--out", tmp_path / "corpus")
+    assert outcome.code == 2
+    assert "holds no recordings" in outcome.err

@@ -1,0 +1,180 @@
+"""Recordings to a corpus: who is in which split, what variants are, and that a build can be stopped."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dred.audio import read_audio, write_wav
+from dred.data import bundled_clip
+from dred.errors import FileFormatError, UsageError
+from dred.features import FeatureExtractor
+from dred.nn import default_engine
+from dred.training.data import Augmentation, Corpus, CorpusConfig, WindowSampler, augment, build_corpus, find_clips
+from dred.training.data.augmentation import set_level
+from dred.weights import load
+
+
+def write_manifest(folder: Path, *rows: tuple[str, str, str]) -> None:
+    keys = ("path", "split", "speaker")
+    (folder / "manifest.jsonl").write_text("".join(json.dumps(dict(zip(keys, row))) + "\n" for row in rows))
+
+
+@pytest.fixture
+def recordings(tmp_path: Path, rng: np.random.Generator) -> Path:
+    """Three speakers, three splits, one short recording each, the last at 8 kHz and in stereo."""
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    speech = read_audio(bundled_clip()).samples[:16_000]
+    write_wav(folder / "a.wav", speech[:, 0], 16_000)
+    write_wav(folder / "b.wav", np.repeat(speech[::2], 2, axis=1), 8_000)
+    write_wav(folder / "c.wav", speech[::-1, 0], 16_000)
+    write_manifest(folder, ("a.wav", "train", "ann"), ("b.wav", "valid", "bob"), ("c.wav", "test", "cem"))
+    return folder
+
+
+@pytest.fixture
+def published(installed_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The published weights, installed."""
+    monkeypatch.setenv("DRED_WEIGHTS", str(installed_weights))
+
+
+def test_the_test_split_is_left_out_unless_asked_for(recordings: Path) -> None:
+    assert [clip.speaker for clip in find_clips([recordings])] == ["ann", "bob"]
+    assert [clip.speaker for clip in find_clips([recordings], ["test"])] == ["cem"]
+
+
+def test_a_speaker_in_two_splits_is_refused(recordings: Path) -> None:
+    write_manifest(recordings, ("a.wav", "train", "ann"), ("b.wav", "test", "ann"))
+    with pytest.raises(UsageError, match="ann is in the splits train and test"):
+        find_clips([recordings])
+
+
+def test_a_folder_without_a_manifest_has_a_speaker_per_folder(recordings: Path, tmp_path: Path) -> None:
+    for number in range(40):
+        (tmp_path / f"all/{number}").mkdir(parents=True)
+        shutil.copy(recordings / "a.wav", tmp_path / f"all/{number}/x.wav")
+        shutil.copy(recordings / "a.wav", tmp_path / f"all/{number}/y.wav")
+    clips = find_clips([tmp_path / "all"])
+    assert len({clip.speaker for clip in clips}) == 40
+    assert 0 < len({clip.speaker for clip in clips if clip.split == "valid"}) < 12
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"path": "a.wav"}', '{"path": "a.wav", "split": "x", "speaker": "y"}'])
+def test_a_broken_manifest_is_told_by_its_line(recordings: Path, line: str) -> None:
+    with (recordings / "manifest.jsonl").open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(FileFormatError, match="line 4"):
+        find_clips([recordings])
+
+
+@pytest.mark.parametrize("bad", [{"num_variants": 0}])
+def test_settings_out_of_range_are_refused(bad: dict[str, int]) -> None:
+    with pytest.raises(UsageError):
+        CorpusConfig(**bad)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"speed": (0.1, 1.0)}, {"tilt": 0.6}, {"noise_share": 1.5}, {"level_db": (0.0, -10.0)}], ids=str
+)
+def test_augmentations_out_of_range_are_refused(bad: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        Augmentation(**bad)
+
+
+def test_equal_seeds_make_equal_variants_and_others_do_not() -> None:
+    speech = read_audio(bundled_clip()).samples[:32_000, 0]
+    first, again, other = (augment(speech, Augmentation(), np.random.default_rng(seed)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert other.size != first.size
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_variants_are_speech_that_is_not_clipped(seed: int) -> None:
+    speech = read_audio(bundled_clip()).samples[:32_000, 0]
+    variant = augment(speech, Augmentation(), np.random.default_rng(seed))
+    assert 32_000 / 1.21 < variant.size < 32_000 / 0.84
+    assert np.isfinite(variant).all()
+    assert 0.01 < np.abs(variant).max() <= 0.96
+
+
+def test_levels_are_those_of_the_loud_parts() -> None:
+    tone = np.sin(np.arange(16_000) * 0.3).astype(np.float32)
+    quiet = set_level(np.concatenate([tone, 0 * tone[:4_000]]), -26.0)
+    assert 20 * np.log10(np.sqrt(np.mean(quiet[:16_000] ** 2))) == pytest.approx(-26, abs=0.1)
+    assert np.abs(set_level(tone, 0.0)).max() == pytest.approx(0.95)
+    assert not set_level(np.zeros(1_000, np.float32), -20.0).any()
+
+
+@pytest.mark.reference
+@pytest.mark.usefixtures("published")
+def test_a_corpus_holds_speech_and_its_features(recordings: Path, tmp_path: Path) -> None:
+    clips = find_clips([recordings])
+    corpus = build_corpus(clips, tmp_path / "corpus", CorpusConfig(num_variants=2))
+    assert [(clip["speaker"], clip["split"], clip["variant"]) for clip in corpus.clips] == [
+        ("ann", "train", 0),
+        ("ann", "train", 1),
+        ("bob", "valid", 0),
+    ]
+    extractor = FeatureExtractor.from_tensors(load().tensors, default_engine())
+    for clip in corpus.clips:
+        rows = slice(clip["first_frame"], clip["first_frame"] + clip["num_frames"])
+        expected = extractor.extract(extractor.initial_state(), corpus.samples[rows].ravel().astype(np.float32))
+        np.testing.assert_array_equal(corpus.features[rows], expected)
+    # 8 kHz became 16 kHz: one second has 100 frames either way.
+    assert corpus.clips[0]["num_frames"] == corpus.clips[2]["num_frames"] == 100
+
+
+@pytest.mark.reference
+@pytest.mark.usefixtures("published")
+def test_a_build_that_was_stopped_goes_on(recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clips, config = find_clips([recordings]), CorpusConfig(num_variants=3)
+    whole = build_corpus(clips, tmp_path / "whole", config)
+
+    class StoppedError(Exception):
+        pass
+
+    def stop_half_way(share: float) -> None:
+        if share >= 0.5:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        build_corpus(clips, tmp_path / "stopped", config, report=stop_half_way)
+    with pytest.raises(UsageError):
+        Corpus.open(tmp_path / "stopped")
+    shares: list[float] = []
+    resumed = build_corpus(clips, tmp_path / "stopped", config, report=shares.append)
+    # Two of four parts were there.
+    assert shares == [0.5, 1.0]
+    np.testing.assert_array_equal(resumed.samples, whole.samples)
+    np.testing.assert_array_equal(resumed.features, whole.features)
+
+
+def test_a_corpus_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="at least one recording"):
+        build_corpus([], tmp_path, CorpusConfig())
+
+
+def make_sampler(balance: float) -> WindowSampler:
+    first, num_frames = np.array([0, 100, 1100]), np.array([100, 1000, 9])
+    return WindowSampler(first, num_frames, ["ann", "bob", "cem"], window_frames=10, balance=balance)
+
+
+def test_windows_lie_within_clips(rng: np.random.Generator) -> None:
+    drawn = make_sampler(0.0).draw(rng, 5000)
+    assert set(drawn[drawn < 100]) == set(range(91))
+    assert drawn.max() <= 1100 - 10
+    assert not np.any((drawn > 90) & (drawn < 100))
+
+
+@pytest.mark.parametrize(("balance", "share"), [(1.0, 91 / 1082), (0.0, 0.5), (0.5, 0.2318)])
+def test_balance_tells_how_often_speakers_are_heard(balance: float, share: float, rng: np.random.Generator) -> None:
+    drawn = make_sampler(balance).draw(rng, 20_000)
+    assert np.mean(drawn < 100) == pytest.approx(share, abs=0.015)
+
+
+def test_windows_longer_than_all_clips_are_refused() -> None:
+    with pytest.raises(UsageError, match="no clip is as long"):
+        WindowSampler(np.array([0]), np.array([9]), ["ann"], window_frames=10)
