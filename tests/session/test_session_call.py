@@ -1,6 +1,7 @@
 """A call between two ends: speech arrives, losses are repaired, both ends learn how the other is doing."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ from two_ends import BLOCK_SAMPLES, RATE_HZ, SENDER_ADDRESS, SPEECH, hold_call, 
 from dred import RtpReceiverConfig, RtpSenderConfig, UsageError
 from dred.receiver import Event, Played, Source
 from dred.rtp import is_rtcp, parse_red, parse_rtp, rtcp
-from dred.session import ReceiverEvent, ReportHeard, SourceEnded, SourceLocked
+from dred.sender import RedundancyPlan, SentPacket
+from dred.session import PlanApplied, ReceiverEvent, ReceiverReport, ReportHeard, SourceEnded, SourceLocked
 
 
 def played_ms(events: list[ReceiverEvent] | list[Event]) -> Counter[Source]:
@@ -164,3 +166,49 @@ def test_a_packet_beyond_the_mtu_loses_copies() -> None:
 def test_an_impossible_end_is_refused_with_the_range(build: Any, told: str) -> None:
     with pytest.raises(UsageError, match=told):
         build()
+
+
+class Scripted:
+    """A controller that has one plan and writes down what it is told."""
+
+    def __init__(self, plan: RedundancyPlan) -> None:
+        self._plan: RedundancyPlan | None = plan
+        self.sent: list[SentPacket] = []
+        self.reports: list[ReceiverReport] = []
+        self.lost: list[bool] = []
+
+    def observe_packet(self, sent: SentPacket) -> None:
+        self.sent.append(sent)
+
+    def observe_report(self, report: ReceiverReport, now: float) -> None:
+        self.reports.append(report)
+
+    def observe_losses(self, lost: Sequence[bool], now: float) -> None:
+        self.lost += lost
+
+    def decide(self, now: float) -> RedundancyPlan | None:
+        if now < 1_000:
+            return None
+        plan, self._plan = self._plan, None
+        return plan
+
+
+def test_a_controller_hears_each_loss_once_and_its_plan_is_kept() -> None:
+    plan = RedundancyPlan(bitrate_bps=12_000, num_red_copies=2, reason="a test")
+    controller = Scripted(plan)
+    call = hold_call(
+        make_sender(controller=controller), make_receiver(), 8.0, is_lost=lambda number: number > 20 and number % 9 == 5
+    )
+    assert [event.plan for event in call.sender_events if isinstance(event, PlanApplied)] == [plan]
+    assert len(controller.sent) == len(call.datagrams)
+    assert 7 <= len(controller.reports) <= 12
+    # From the first packet that was played on, without a gap and without repeats.
+    told = len(controller.lost)
+    assert told > 300
+    assert controller.lost == [number > 20 and number % 9 == 5 for number in range(told)]
+    late = [parse_rtp(datagram) for datagram in call.datagrams[60:]]
+    assert {len(parse_red(packet.payload)[0]) for packet in late} == {2}
+    early = [len(datagram) for datagram in call.datagrams[:50]]
+    assert parse_rtp(call.datagrams[10]).payload_type == 111
+    primary = [len(parse_red(packet.payload)[1].payload) for packet in late]
+    assert np.mean(primary) < 0.8 * np.mean(early)

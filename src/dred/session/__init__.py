@@ -10,7 +10,7 @@ that others send. Networks come in with the streams; `dred.RtpSender` and `dred.
 """
 
 from dred.session.config import RtpReceiverConfig, RtpSenderConfig
-from dred.session.control import RedundancyControl
+from dred.session.control import ReceiverReport, RedundancyControl
 from dred.session.events import (
     DatagramsRefused,
     PlanApplied,
@@ -30,6 +30,7 @@ __all__ = [
     "DatagramsRefused",
     "PlanApplied",
     "ReceiverEvent",
+    "ReceiverReport",
     "RedundancyControl",
     "RedundancyLeftOut",
     "Refusal",

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-from dred.sender import SentPacket
+from dred.sender import RedundancyPlan, SentPacket
 
-__all__ = ["ReceiverReport", "RedundancyControl", "RedundancyPlan"]
+__all__ = ["ReceiverReport", "RedundancyControl"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,16 +25,6 @@ class ReceiverReport:
 
 
 @runtime_checkable
-class RedundancyPlan(Protocol):
-    """What the sender has to know of a decision; the rest is for the stream."""
-
-    @property
-    def num_red_copies(self) -> int:
-        """Copies of previous packets in each packet, 0 to 9."""
-        ...
-
-
-@runtime_checkable
 class RedundancyControl(Protocol):
     """Watches packets and reports, and decides about redundancy."""
 
@@ -50,6 +40,6 @@ class RedundancyControl(Protocol):
         """Take note of which packets were lost, each packet once, in their order."""
         ...
 
-    def decide(self, now: float) -> Any | None:
+    def decide(self, now: float) -> RedundancyPlan | None:
         """Return a new plan, or None to go on."""
         ...

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dred.receiver import Event
-from dred.session.control import RedundancyPlan
+from dred.sender import RedundancyPlan
 
 __all__ = [
     "DatagramsRefused",

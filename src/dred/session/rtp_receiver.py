@@ -84,6 +84,7 @@ class RtpReceiver:
             num_bytes=self._num_bytes,
             num_sources=self._num_sources,
             refused=self._refusals.totals(),
+            stream=self._stream.statistics,
         )
 
     def receive(self, datagram: bytes, now: float, address: object = None) -> None:

@@ -103,7 +103,7 @@ class RtpSender:
         if self._controller is not None:
             plan = self._controller.decide(now)
             if plan is not None:
-                self._stream.apply(plan)  # type: ignore[attr-defined]
+                self._stream.apply(plan)
                 if self.config.red_payload_type is not None:
                     self._red.num_copies = plan.num_red_copies
                 self._report_event(PlanApplied(plan=plan))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dred.receiver import ReceiverStatistics
 from dred.rtp import Reception
 from dred.session.events import Refusal
 from dred.timebase import RTP_TICKS_PER_MS
@@ -23,6 +24,7 @@ class RtpReceiverStatistics:
         num_bytes: Of these, used RTP packets and their headers.
         num_sources: Sources that were heard one after the other.
         refused: Datagrams that were not used, by reason.
+        stream: What the receiver of the source that is heard has done.
     """
 
     ssrc: int | None
@@ -33,6 +35,7 @@ class RtpReceiverStatistics:
     num_bytes: int
     num_sources: int
     refused: Mapping[Refusal, int]
+    stream: ReceiverStatistics
 
     @property
     def jitter_ms(self) -> float:
