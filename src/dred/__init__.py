@@ -6,13 +6,13 @@
               '-- concealment (nothing covers the gap)
 
 `Sender` turns speech into protected Opus packets, `Receiver` turns what arrives into speech; `protect` and `recover` do
-the same for whole streams, `SenderBank` and `ReceiverBank` for many at once.
+the same for whole streams, `SenderBank` and `ReceiverBank` for many at once; `RtpSender` and `RtpReceiver` speak RTP.
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dred.assembly import Receiver, Sender
+    from dred.assembly import Receiver, RtpReceiver, RtpSender, Sender
     from dred.banks import ReceiverBank, SenderBank
     from dred.errors import DredError, LibopusError, ModelError, RemoteDataError, UsageError
     from dred.offline import ArrivedPacket, protect, recover, recover_stream
@@ -32,11 +32,12 @@ if TYPE_CHECKING:
         TimeScaled,
     )
     from dred.sender import DredConfig, SenderConfig, SentPacket
+    from dred.session import RtpReceiverConfig, RtpSenderConfig
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "assembly": ("Receiver", "Sender"),
+    "assembly": ("Receiver", "RtpReceiver", "RtpSender", "Sender"),
     "banks": ("ReceiverBank", "SenderBank"),
     "errors": ("DredError", "LibopusError", "ModelError", "RemoteDataError", "UsageError"),
     "offline": ("ArrivedPacket", "protect", "recover", "recover_stream"),
@@ -56,6 +57,7 @@ _HOMES = {
         "TimeScaled",
     ),
     "sender": ("DredConfig", "SenderConfig", "SentPacket"),
+    "session": ("RtpReceiverConfig", "RtpSenderConfig"),
 }
 
 __all__ = [
@@ -76,6 +78,10 @@ __all__ = [
     "ReceiverStatistics",
     "RedundancyRefused",
     "RemoteDataError",
+    "RtpReceiver",
+    "RtpReceiverConfig",
+    "RtpSender",
+    "RtpSenderConfig",
     "Scaling",
     "Sender",
     "SenderBank",

@@ -1,12 +1,15 @@
 """Where the stages become a sender and a receiver: the only file that names concrete networks.
 
-weights -> engine, extractor, RDO-VAE encoder -----------------> Sender
-       '-> engine, extractor, predictor, vocoder, decoders ----> Receiver
+weights -> engine, extractor, RDO-VAE encoder -----------------> Sender, RtpSender
+       '-> engine, extractor, predictor, vocoder, decoders ----> Receiver, RtpReceiver
 """
 
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
+
+from dred import session
 from dred.bitstream import DRED_FINAL, VERSIONS, DredVersion, PayloadTables, SymbolTables
 from dred.concealment import CompiledPredictor, Predictor
 from dred.errors import ModelError, UsageError
@@ -74,6 +77,56 @@ class Receiver(ReceiveStream):
             parts = _shared_parts(tuple(_installed_sets() if weights is None else weights), activation_bytes)
         codec = OpusDecoder(config.rate_hz, config.channels, complexity=decoder_complexity)
         super().__init__(config, codec, parts, priming=priming)
+
+
+class RtpReceiver(session.RtpReceiver):
+    """Datagrams to speech, with the networks of installed weights."""
+
+    def __init__(
+        self,
+        config: session.RtpReceiverConfig | None = None,
+        weights: Sequence[WeightSet] | None = None,
+        *,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        """Start without any source.
+
+        Args:
+            config: What to do.
+            weights: The networks, as for `Receiver`.
+            rng: For the SSRC and the times of reports; by default seeded by the operating system.
+
+        Raises:
+            ModelError: Networks are needed and there are no weights.
+        """
+        config = config or session.RtpReceiverConfig()
+        super().__init__(config, lambda: Receiver(config.stream, weights), rng or np.random.default_rng())
+
+
+class RtpSender(session.RtpSender):
+    """Speech to datagrams, with the networks of installed weights."""
+
+    def __init__(
+        self,
+        config: session.RtpSenderConfig | None = None,
+        weights: WeightSet | None = None,
+        *,
+        controller: session.RedundancyControl | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        """Start a stream.
+
+        Args:
+            config: What to do.
+            weights: The networks, as for `Sender`.
+            controller: Decides about redundancy from what the other side reports; None to keep the configuration.
+            rng: For SSRC, first numbers and the times of reports; by default seeded by the operating system.
+
+        Raises:
+            ModelError: There are no such weights.
+        """
+        config = config or session.RtpSenderConfig()
+        super().__init__(config, Sender(config.stream, weights), controller, rng or np.random.default_rng())
 
 
 def build_encoder(config: DredConfig, weights: WeightSet | None = None) -> NeuralEncoder:
