@@ -15,6 +15,9 @@ EXTRAS = {
     "speaker": ("resemblyzer", "torch"),
     "dask": ("distributed",),
     "listen": ("scipy", "starlette", "uvicorn"),
+    "studio": ("aiortc", "starlette", "uvicorn"),
+    "train": ("tensorboard", "torch"),
+    "webrtc": ("aiortc",),
 }
 """The modules that each optional extra brings."""
 
