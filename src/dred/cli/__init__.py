@@ -20,6 +20,8 @@ from dred.cli.doctor import doctor
 from dred.cli.encode import encode
 from dred.cli.evaluate import evaluate
 from dred.cli.inspect import inspect
+from dred.cli.receive import receive
+from dred.cli.send import send
 from dred.cli.simulate import simulate
 from dred.cli.train import train
 from dred.cli.warmup import warmup
@@ -72,7 +74,7 @@ def build_app() -> typer.Typer:
         rich_markup_mode="rich",
     )
     app.callback()(_start)
-    for command in (encode, decode, inspect, simulate, evaluate, doctor, warmup, bench, train):
+    for command in (encode, decode, inspect, send, receive, simulate, evaluate, doctor, warmup, bench, train):
         app.command()(command)
     app.add_typer(corpus.build_app(), name="corpus")
     app.add_typer(listen.build_app(), name="listen")
