@@ -80,7 +80,7 @@ class ReceivingCounter:
         """Start at a time."""
         self._start_ms = self._last_ms = now
         self._last: RtpReceiverStatistics | None = None
-        self._delay_ms = delay_ms
+        self.delay_ms = delay_ms
         self._played_ms = dict.fromkeys(Source, 0.0)
         self._strip: deque[Source] = deque(maxlen=_MAX_STRIP_CELLS)
         self._cell: list[Source] = []
@@ -95,20 +95,25 @@ class ReceivingCounter:
                 case Played():
                     self._add_played(event.source, rtp_to_ms(event.duration_rtp))
                 case DelayChanged():
-                    self._delay_ms = event.target_ms
+                    self.delay_ms = event.target_ms
                 case SourceLocked():
                     self.address, self.has_ended = event.address, False
                 case SourceEnded():
                     self.has_ended = True
 
-    def tell(self, statistics: RtpReceiverStatistics, now: float, *, num_unchecked: int) -> ReceivingFigures:
+    def tell(
+        self, statistics: RtpReceiverStatistics, now: float, *, num_unchecked: int, whole: bool = False
+    ) -> ReceivingFigures:
         """Return the figures now; the next second begins here.
 
         Args:
             statistics: Of the receiver.
             now: Milliseconds.
             num_unchecked: Datagrams that failed the check of a key.
+            whole: Whether loss and rate are to be of the whole time, not of the last second.
         """
+        if whole:
+            self._last, self._last_ms = None, self._start_ms
         before, self._last = self._last, statistics
         same = before is not None and before.ssrc == statistics.ssrc
         reception, seconds = statistics.reception, (now - self._last_ms) / 1000
@@ -123,7 +128,7 @@ class ReceivingCounter:
             num_lost=max(reception.num_lost, 0),
             lost_percent=100 * max(expected - received, 0) / expected if expected > 0 else 0.0,
             jitter_ms=statistics.jitter_ms,
-            delay_ms=self._delay_ms,
+            delay_ms=self.delay_ms,
             round_trip_ms=statistics.round_trip_ms,
             bitrate_bps=8 * num_bytes / seconds if seconds > 0 else 0.0,
             num_refused=sum(statistics.refused.values()) + num_unchecked,
@@ -212,9 +217,17 @@ class SendingCounter:
                 self._plan = event.plan.reason
 
     def tell(
-        self, statistics: RtpSenderStatistics, now: float, *, num_dropped: int, num_refused: int
+        self,
+        statistics: RtpSenderStatistics,
+        now: float,
+        *,
+        num_dropped: int,
+        num_refused: int,
+        whole: bool = False,
     ) -> SendingFigures:
-        """Return the figures now; the next second begins here."""
+        """Return the figures now; the next second begins here. With `whole`, rates are of the whole time."""
+        if whole:
+            self._last, self._last_ms = RtpSenderStatistics(), self._start_ms
         before, self._last = self._last, statistics
         per_s = 8000 / max(now - self._last_ms, 1.0)
         self._last_ms = now

@@ -14,8 +14,8 @@ __all__ = ["receive_speech"]
 
 _STEP_MS = 10
 _SECOND_MS = 1_000
-# What is still buffered is played after a goodbye.
-_GOODBYE_MS = 1_000
+# Behind a goodbye, what still waits is played, and what it overtook.
+_GOODBYE_MS = 60
 
 
 async def receive_speech(
@@ -46,7 +46,7 @@ async def receive_speech(
         on_second: Called once a second.
 
     Returns:
-        The figures at the end.
+        The figures of the whole time.
 
     Raises:
         UsageError: The address or the sink cannot be used.
@@ -76,7 +76,7 @@ async def receive_speech(
                 counter.add(events)
             _send(receiver.reports(now()), socket, protection, counter.address)
             ended_ms = (ended_ms or now()) if counter.has_ended else None
-            if ended_ms is not None and now() - ended_ms > _GOODBYE_MS and not stays:
+            if ended_ms is not None and not stays and now() - ended_ms > counter.delay_ms + _GOODBYE_MS:
                 break
             if now() >= next_second_ms:
                 next_second_ms += _SECOND_MS
@@ -84,7 +84,7 @@ async def receive_speech(
         _send(receiver.finish(now()), socket, protection, counter.address)
         # The goodbye leaves before the socket closes.
         await asyncio.sleep(0)
-    return counter.tell(receiver.statistics, now(), num_unchecked=num_unchecked)
+    return counter.tell(receiver.statistics, now(), num_unchecked=num_unchecked, whole=True)
 
 
 def _send(datagrams: list[bytes], socket: Socket, protection: Protection, address: object) -> None:

@@ -45,7 +45,7 @@ async def send_speech(
         on_second: Called once a second.
 
     Returns:
-        The figures at the end.
+        The figures of the whole time.
 
     Raises:
         UsageError: The address cannot be used.
@@ -89,7 +89,7 @@ async def send_speech(
                 on_second(figures)
         send(sender.finish(now()))
         await asyncio.sleep(0)
-    return counter.tell(sender.statistics, now(), num_dropped=num_dropped, num_refused=num_refused)
+    return counter.tell(sender.statistics, now(), num_dropped=num_dropped, num_refused=num_refused, whole=True)
 
 
 async def _read_or_stop(source: SpeechSource, stop: asyncio.Event) -> np.ndarray | None:
