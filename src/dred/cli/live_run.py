@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -21,6 +21,7 @@ __all__ = ["Shown", "now_ms", "read_key", "run_until_stopped", "showing", "unix_
 Result = TypeVar("Result")
 
 
+@runtime_checkable
 class Shown(Protocol):
     """Figures of a second."""
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from dred.live import ReceivingFigures, SendingFigures
@@ -49,7 +49,7 @@ def receiving_view(figures: ReceivingFigures, title: str, *, columns: int) -> Re
         if figures.num_refused:
             waiting.append(f"; {figures.num_refused} datagrams refused (another key?)", "yellow")
         return Panel(waiting, title=title, title_align="left")
-    numbers = _grid(
+    numbers = _numbers(
         ("time", _clock(figures.seconds)),
         ("loss", f"{figures.lost_percent:.1f} %"),
         ("jitter", f"{figures.jitter_ms:.1f} ms"),
@@ -76,7 +76,7 @@ def sending_view(figures: SendingFigures, title: str, *, columns: int) -> Render
         title: Address and protection.
         columns: Width of the terminal.
     """
-    numbers = _grid(
+    numbers = _numbers(
         ("time", _clock(figures.seconds)),
         ("packets", str(figures.num_packets)),
         ("loss there", "-" if figures.lost_percent is None else f"{figures.lost_percent:.1f} %"),
@@ -99,14 +99,9 @@ def sending_view(figures: SendingFigures, title: str, *, columns: int) -> Render
     return Panel(Group(*parts), title=title, title_align="left")
 
 
-def _grid(*pairs: tuple[str, str]) -> Table:
-    grid = Table.grid(padding=(0, 3), expand=False)
-    half = (len(pairs) + 1) // 2
-    for _ in range(half):
-        grid.add_column(no_wrap=True)
-    for row in (pairs[:half], pairs[half:]):
-        grid.add_row(*(Text.assemble((f"{name} ", "bright_black"), (value, "bold")) for name, value in row))
-    return grid
+def _numbers(*pairs: tuple[str, str]) -> Columns:
+    # As many beside each other as there is room for.
+    return Columns([Text.assemble((f"{name} ", "bright_black"), (value, "bold")) for name, value in pairs], (0, 3))
 
 
 def _legend(played_ms: Mapping[str, float]) -> Text:

@@ -3,7 +3,7 @@
 Source: RFC 3711 with AES_CM_128_HMAC_SHA1_80, by libsrtp.
 """
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from dred.errors import UsageError
 from dred.rtp import is_rtcp
@@ -11,6 +11,7 @@ from dred.rtp import is_rtcp
 __all__ = ["Protection", "Srtp", "Unprotected"]
 
 
+@runtime_checkable
 class Protection(Protocol):
     """What stands between a session and the network."""
 

@@ -8,7 +8,7 @@ from collections import deque
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
@@ -25,6 +25,7 @@ _MAX_WAV_SAMPLES = (1 << 31) - (1 << 16)
 _WAITING_MS = 30
 
 
+@runtime_checkable
 class SpeechSink(Protocol):
     """Takes speech when it wants some."""
 

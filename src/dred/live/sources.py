@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -22,6 +22,7 @@ BLOCK_MS = 20
 _MAX_WAITING_BLOCKS = 5
 
 
+@runtime_checkable
 class SpeechSource(Protocol):
     """Speech, block by block."""
 
