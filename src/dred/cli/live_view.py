@@ -1,6 +1,6 @@
 """What `dred send` and `dred receive` show: figures enter, a picture for a terminal leaves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.columns import Columns
 from rich.console import Group, RenderableType
@@ -85,33 +85,42 @@ def sending_view(figures: SendingFigures, title: str, *, columns: int) -> Render
         ("dropped here", str(figures.num_dropped)),
     )
     total_bps = sum(getattr(figures, field) for _, field, _ in _RATES)
-    bar, legend = Text(no_wrap=True, overflow="crop"), Text()
+    bar, legend = Text(no_wrap=True, overflow="crop"), []
     for name, field, colour in _RATES:
         rate_bps = getattr(figures, field)
         bar.append("█" * round((columns - _FRAME_COLUMNS) * rate_bps / max(total_bps, 1)), colour)
         if rate_bps:
-            legend.append("■ ", colour).append(f"{name} {rate_bps / 1000:.1f} kb/s   ")
-    legend.append(f"headers {figures.header_bps / 1000:.1f} kb/s", "bright_black")
+            legend.append(_entry(colour, f"{name} {rate_bps / 1000:.1f} kb/s"))
+    legend.append(_entry("bright_black", f"headers {figures.header_bps / 1000:.1f} kb/s"))
     plan = Text(figures.plan, "bright_black", no_wrap=True, overflow="ellipsis")
-    parts: list[RenderableType] = [numbers, Text(), bar, legend, plan]
+    parts: list[RenderableType] = [numbers, Text(), bar, _flowing(legend), plan]
     if not figures.has_listener:
         parts.append(Text("nobody has reported yet", "yellow"))
     return Panel(Group(*parts), title=title, title_align="left")
 
 
 def _numbers(*pairs: tuple[str, str]) -> Columns:
-    # As many beside each other as there is room for.
-    return Columns([Text.assemble((f"{name} ", "bright_black"), (value, "bold")) for name, value in pairs], (0, 3))
+    return _flowing([Text.assemble((f"{name} ", "bright_black"), (value, "bold")) for name, value in pairs])
 
 
-def _legend(played_ms: Mapping[str, float]) -> Text:
+def _legend(played_ms: Mapping[str, float]) -> Columns:
     total_ms = sum(played_ms.values()) or 1.0
-    legend = Text()
-    for source in Source:
-        if played_ms[source.value]:
-            colour, _ = _LOOKS[source]
-            legend.append("■ ", colour).append(f"{_NAMES[source]} {100 * played_ms[source.value] / total_ms:.1f} %   ")
-    return legend
+    return _flowing(
+        [
+            _entry(_LOOKS[source][0], f"{_NAMES[source]} {100 * played_ms[source.value] / total_ms:.1f} %")
+            for source in Source
+            if played_ms[source.value]
+        ]
+    )
+
+
+def _entry(colour: str, text: str) -> Text:
+    return Text.assemble(("■ ", colour), text)
+
+
+def _flowing(texts: Sequence[Text]) -> Columns:
+    """Put texts beside each other, as many as there is room for."""
+    return Columns(texts, (0, 3))
 
 
 def _ms(value: float | None) -> str:
