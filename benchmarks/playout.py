@@ -19,7 +19,7 @@ import numpy as np
 import dred
 from dred.assembly import build_parts
 from dred.audio import read_audio, resample
-from dred.channel import ChannelConfig, ChannelEmulator, GilbertElliott, Uniform
+from dred.channel import PRESETS, ChannelConfig, ChannelEmulator, GilbertElliott, Uniform
 from dred.data import bundled_clip
 from dred.receiver import BufferedPacket, read_redundancy
 from dred.receiver.coverage import Told
@@ -81,7 +81,10 @@ NETWORKS = (
             loss=Uniform(loss=0.1), delay_ms=30, jitter_ms=60, reorder=0.05, reorder_delay_ms=50, duplicate=0.05
         ),
     ),
+    *(Network(name=preset.name, channel=preset.config) for preset in PRESETS.values()),
 )
+# IPv4, UDP and RTP.
+HEADER_BYTES = 40
 
 
 def send_clip() -> Sent:
@@ -107,7 +110,9 @@ def play(sent: Sent, channel: ChannelConfig, config: dred.ReceiverConfig, second
     produced = asked = end_rtp = 0
     for now in range(0, seconds * 1000, BLOCK_MS):
         if now % PACKET_MS == 0:
-            network.send(now // PACKET_MS, now)
+            number = now // PACKET_MS
+            num_bytes = HEADER_BYTES + len(sent.payloads[number % len(sent.payloads)])
+            network.send(number, now, num_bytes=num_bytes)
         for arrived_ms, number in network.receive(now):
             sequence, timestamp = (SEQUENCE_START + number) % 2**16, number * PACKET_RTP
             receiver.receive(sent.payloads[number % len(sent.payloads)], sequence, timestamp, arrived_ms)

@@ -37,6 +37,7 @@ OPTIONS = {
     "listen": "",
     "listen serve": "--any-network --by-network --clips --host --method --networks --per-rater --port --schemes --seed",
     "listen results": "--csv --headphones --json --max-failed-traps --min-correlation --votes",
+    "studio": "--host --port --seed",
     "trace": "",
     "trace show": "--json --model",
     "trace fit": "--out --seed --states",

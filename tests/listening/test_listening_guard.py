@@ -3,14 +3,13 @@
 import json
 
 import pytest
-from asgi_client import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asgi_client import Client
 from dred.errors import RemoteDataError
-from dred.listening.guard import Guard
-from dred.listening.replies import json_reply
-from dred.listening.requests import VoteRequest, is_own_host, parse_vote
+from dred.listening.requests import VoteRequest, parse_vote
+from dred.local_server import Guard, is_own_host, json_reply
 
 pytest.importorskip("starlette", reason="starlette is not installed")
 

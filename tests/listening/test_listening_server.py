@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from asgi_client import Client
 from scripted_listener import OPINIONS, ScriptedListener
 from tone_evaluation import read_tone, tone_evaluation
 
+from asgi_client import Client
 from dred.listening import ListeningConfig, Method, Plan, Results, Votes, analyse, join, make_plan, votes_csv
 from dred.listening.plan_file import plan_digest
 
@@ -157,7 +157,7 @@ def test_votes_that_cannot_be_kept_are_not_acknowledged(session: Session) -> Non
     # As on a full disk.
     session.votes._connection.execute("PRAGMA query_only=ON")
     reply = client.vote(state, 1)
-    assert (reply.status, reply.json) == (500, {"error": "the computer that runs this test has a problem"})
+    assert (reply.status, reply.json) == (500, {"error": "the computer that runs this page has a problem"})
     session.votes._connection.execute("PRAGMA query_only=OFF")
     assert session.votes.cast() == []
 

@@ -16,6 +16,7 @@ from dred.channel.bounded import BURST_CLASSES_MS, burst_class_ms, draw_bounded
 from dred.channel.challenge import ChallengeClip, find_traces
 from dred.channel.emulator import ChannelConfig, ChannelEmulator
 from dred.channel.hidden_markov import HiddenMarkov
+from dred.channel.link import BottleneckConfig, OutagesConfig
 from dred.channel.model_file import TrainedModel, bundled_loss_model, read_loss_model, write_loss_model
 from dred.channel.models import (
     GilbertElliott,
@@ -28,10 +29,13 @@ from dred.channel.models import (
     loss_statistics,
     uniform_losses,
 )
+from dred.channel.presets import PRESETS, NetworkPreset
 from dred.channel.trace import read_trace, write_trace
 
 __all__ = [
     "BURST_CLASSES_MS",
+    "PRESETS",
+    "BottleneckConfig",
     "ChallengeClip",
     "ChannelConfig",
     "ChannelEmulator",
@@ -39,6 +43,8 @@ __all__ = [
     "HiddenMarkov",
     "LossModel",
     "LossStatistics",
+    "NetworkPreset",
+    "OutagesConfig",
     "Trace",
     "TrainedModel",
     "Uniform",

@@ -1,8 +1,8 @@
 """A network as a function of time: packets enter with the time of sending, leave with the time of arrival.
 
 ```
- send(packet, now) --> lost? --> copied? --> delay + jitter --> queue, by arrival --> receive(now)
-                                               held back? --'
+ send(packet, now) --> lost? --> bottleneck --> outage? --> copied? --> delay + jitter --> queue, by arrival --> receive
+                                  full?          lost?                   held back? --'
 ```
 
 Nothing here waits or reads a clock. Each effect has its own random stream, so that the same packets are lost whatever
@@ -16,6 +16,7 @@ from typing import Generic, Literal, TypeVar
 
 import numpy as np
 
+from dred.channel.link import Bottleneck, BottleneckConfig, Outages, OutagesConfig
 from dred.channel.models import LossModel, Uniform
 from dred.errors import UsageError
 
@@ -40,6 +41,8 @@ class ChannelConfig:
         reorder: Probability that a packet is held back, so that later ones may overtake it.
         reorder_delay_ms: For how long.
         duplicate: Probability that a packet that is not lost arrives twice.
+        bottleneck: A link of limited rate that packets have to pass, if any.
+        outages: Times in which nothing moves, if any.
         max_queued: Packets under way at most; further ones are dropped.
     """
 
@@ -50,6 +53,8 @@ class ChannelConfig:
     reorder: float = 0.0
     reorder_delay_ms: float = 60.0
     duplicate: float = 0.0
+    bottleneck: BottleneckConfig | None = None
+    outages: OutagesConfig | None = None
     max_queued: int = 10_000
 
     def __post_init__(self) -> None:
@@ -73,7 +78,9 @@ class ChannelEmulator(Generic[PacketT]):
     def __init__(self, config: ChannelConfig, rng: np.random.Generator) -> None:
         """Start an empty network at any time; `rng` is split into one stream per effect and not drawn from."""
         self.config = config
-        loss_rng, self._jitter_rng, self._reorder_rng, self._duplicate_rng = rng.spawn(4)
+        loss_rng, self._jitter_rng, self._reorder_rng, self._duplicate_rng, link_rng, outage_rng = rng.spawn(6)
+        self._bottleneck = Bottleneck(config.bottleneck, link_rng) if config.bottleneck else None
+        self._outages = Outages(config.outages, outage_rng) if config.outages else None
         self._losses = config.loss.stream(loss_rng)
         self._queue: list[tuple[float, int, PacketT]] = []
         self._now_ms = float("-inf")
@@ -83,8 +90,10 @@ class ChannelEmulator(Generic[PacketT]):
         self.num_lost = 0
         self.num_overflowed = 0
 
-    def send(self, packet: PacketT, now_ms: float) -> None:
-        """Hand a packet to the network.
+    def send(self, packet: PacketT, now_ms: float, *, num_bytes: int = 0) -> None:
+        """Hand a packet to the network; its size, headers included, matters to a bottleneck only.
+
+        What a full queue drops counts as overflowed, what an outage swallows as lost.
 
         Raises:
             UsageError: `now_ms` lies before an earlier call's, or is not finite.
@@ -96,11 +105,17 @@ class ChannelEmulator(Generic[PacketT]):
         is_held_back = self._reorder_rng.random() < self.config.reorder
         num_copies = 2 if self._duplicate_rng.random() < self.config.duplicate else 1
         delays_ms = [self.config.delay_ms + self._draw_jitter_ms() for _ in range(2)]
-        if is_lost:
+        # What is lost further on has taken its place in the queue all the same.
+        carried_ms = self._bottleneck.pass_through(num_bytes, now_ms) if self._bottleneck else now_ms
+        if carried_ms is None:
+            self.num_overflowed += 1
+            return
+        leaves_ms = self._outages.pass_through(carried_ms) if self._outages else carried_ms
+        if is_lost or leaves_ms is None:
             self.num_lost += 1
             return
         for delay_ms in delays_ms[:num_copies]:
-            self._enqueue(packet, now_ms + delay_ms, is_held_back=is_held_back)
+            self._enqueue(packet, leaves_ms + delay_ms, is_held_back=is_held_back)
 
     def receive(self, now_ms: float) -> list[tuple[float, PacketT]]:
         """Take all packets that have arrived by `now_ms`, with their times of arrival, in that order.

@@ -19,10 +19,15 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from dred.errors import DredError, RemoteDataError
-from dred.listening.guard import Guard
 from dred.listening.plan import Item, Plan, Role, Sound
 from dred.listening.plan_file import plan_digest
-from dred.listening.replies import (
+from dred.listening.requests import MAX_BODY_BYTES, TOKEN_FORM, parse_vote
+from dred.listening.scales import HEADPHONE_QUESTION, RATING_QUESTIONS, VOLUME_QUESTION, Question
+from dred.listening.sounds import ReadSpeech, render, wav_bytes
+from dred.listening.steps import make_steps
+from dred.listening.votes import CurrentStep, TooManyRatersError, VoteOutOfTurnError, Votes
+from dred.local_server import (
+    Guard,
     RefusedError,
     data_reply,
     json_reply,
@@ -31,11 +36,6 @@ from dred.listening.replies import (
     tell_http_error,
     tell_refusal,
 )
-from dred.listening.requests import TOKEN_FORM, parse_vote
-from dred.listening.scales import HEADPHONE_QUESTION, RATING_QUESTIONS, VOLUME_QUESTION, Question
-from dred.listening.sounds import ReadSpeech, render, wav_bytes
-from dred.listening.steps import make_steps
-from dred.listening.votes import CurrentStep, TooManyRatersError, VoteOutOfTurnError, Votes
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -132,7 +132,7 @@ class _Handlers:
         return json_reply(await _in_thread(find))
 
     async def start(self, request: Request) -> Response:
-        await read_body(request)
+        await read_body(request, MAX_BODY_BYTES)
         test, token = self._test, self._test.new_token()
 
         def let_in() -> Mapping[str, Any]:
@@ -149,7 +149,7 @@ class _Handlers:
         return reply
 
     async def vote(self, request: Request) -> Response:
-        body = await read_body(request)
+        body = await read_body(request, MAX_BODY_BYTES)
         return await _in_thread(lambda: self._record(request, body))
 
     async def audio(self, request: Request) -> Response:

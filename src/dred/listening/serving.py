@@ -1,7 +1,6 @@
 """A test in a folder: begun or gone on with, and served until it is interrupted."""
 
 import secrets
-import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -14,13 +13,14 @@ from dred.listening.config import ListeningConfig
 from dred.listening.plan import Plan
 from dred.listening.plan_file import check_choices, plan_digest, read_plan, write_plan
 from dred.listening.planning import make_plan
+from dred.listening.server import ListeningTest, build_app
 from dred.listening.speech_level import active_level_db
 from dred.listening.votes import Votes
+from dred.local_server import own_names, require_packages, serve_app
 
 __all__ = ["folder_plan", "folder_votes", "open_plan", "serve_plan"]
 
 _SUBFOLDER = "listening"
-_GRACE_S = 3
 _TOKEN_BYTES = 32
 
 
@@ -94,12 +94,7 @@ def serve_plan(directory: Path, plan: Plan, *, host: str, port: int, on_start: C
         UsageError: The address cannot be used, or the web server is not installed.
         KeyboardInterrupt: The process was interrupted.
     """
-    try:
-        import uvicorn
-
-        from dred.listening.server import ListeningTest, build_app
-    except ImportError as error:
-        raise UsageError("a listening test needs starlette and uvicorn: pip install 'dred[listen]'") from error
+    require_packages("a listening test", ("starlette", "uvicorn"), "listen")
     votes = folder_votes(directory, plan)
     try:
         app = build_app(
@@ -109,24 +104,9 @@ def serve_plan(directory: Path, plan: Plan, *, host: str, port: int, on_start: C
                 read_speech=lambda key: read_speech(directory, key),
                 now_s=time.time,
                 new_token=lambda: secrets.token_urlsafe(_TOKEN_BYTES),
-                names=(host, socket.gethostname(), f"{socket.gethostname()}.local"),
+                names=own_names(host),
             )
         )
-        with _listening_socket(host, port) as listening:
-            config = uvicorn.Config(
-                app, log_level="error", access_log=False, server_header=False, timeout_graceful_shutdown=_GRACE_S
-            )
-            shown = f"[{host}]" if ":" in host else host
-            on_start(f"http://{shown}:{listening.getsockname()[1]}/")
-            uvicorn.Server(config).run(sockets=[listening])
+        serve_app(app, host=host, port=port, on_start=on_start)
     finally:
         votes.close()
-
-
-def _listening_socket(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family)
-    except (OSError, OverflowError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise UsageError(f"cannot listen on {host}, port {port}: {reason}") from error

@@ -11,7 +11,7 @@ from dred.audio import resample, to_mono
 from dred.report.png import write_png
 from dred.timebase import SAMPLE_RATE_HZ
 
-__all__ = ["NUM_LEVELS", "draw", "loudest_db", "power_db", "quantise_levels"]
+__all__ = ["NUM_LEVELS", "draw", "loudest_db", "palette", "power_db", "quantise_levels"]
 
 NUM_LEVELS = 64
 _WINDOW_SAMPLES = 400
@@ -54,7 +54,12 @@ def quantise_levels(level_db: Float32[np.ndarray, "rows columns"], loudest: floa
 
 def draw(level_db: Float32[np.ndarray, "rows columns"], loudest: float) -> bytes:
     """Draw levels as a PNG file."""
+    return write_png(quantise_levels(level_db, loudest), palette())
+
+
+def palette() -> UInt8[np.ndarray, "levels 3"]:
+    """Return red, green and blue of each level."""
     positions = np.linspace(0, len(_ANCHORS) - 1, NUM_LEVELS)
     anchors = np.array(_ANCHORS, np.float64)
-    palette = np.stack([np.interp(positions, np.arange(len(anchors)), channel) for channel in anchors.T], axis=1)
-    return write_png(quantise_levels(level_db, loudest), np.rint(palette).astype(np.uint8))
+    colours = np.stack([np.interp(positions, np.arange(len(anchors)), channel) for channel in anchors.T], axis=1)
+    return np.rint(colours).astype(np.uint8)

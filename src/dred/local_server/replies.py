@@ -5,8 +5,6 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dred.listening.requests import MAX_BODY_BYTES
-
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
@@ -47,17 +45,17 @@ def json_reply(content: Mapping[str, Any], status: int = 200) -> Response:
     return Response(json.dumps(content).encode(), status, media_type="application/json")
 
 
-async def read_body(request: Request) -> bytes:
-    """Read a small body.
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """Read a body of at most `max_bytes`.
 
     Raises:
-        RefusedError: It is not small.
+        RefusedError: It is longer.
     """
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise RefusedError(413, f"a body has at most {MAX_BODY_BYTES} bytes")
+        if len(body) > max_bytes:
+            raise RefusedError(413, f"a body has at most {max_bytes} bytes")
     return body
 
 
@@ -76,4 +74,4 @@ async def tell_http_error(request: Request, error: Any) -> Response:
 async def tell_failure(request: Request, error: Exception) -> Response:
     """Tell that this machine failed: a full disk, a file that is gone."""
     logger.error("%s %s: %s", request.method, request.url.path, error)
-    return json_reply({"error": "the computer that runs this test has a problem"}, 500)
+    return json_reply({"error": "the computer that runs this page has a problem"}, 500)

@@ -1,10 +1,11 @@
 """What stands before every request: which names and sites may ask, and what every reply tells the browser."""
 
+import ipaddress
+import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dred.listening.replies import json_reply
-from dred.listening.requests import is_own_host
+from dred.local_server.replies import json_reply
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,8 +13,9 @@ else:
     # An optional package.
     ASGIApp = Message = Receive = Scope = Send = Any
 
-__all__ = ["Guard"]
+__all__ = ["Guard", "is_own_host"]
 
+_HOST_FORM = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:\d{1,5})?")
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "media-src blob:; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -61,3 +63,20 @@ class Guard:
             if not is_same and headers.get("origin", f"http://{host}") not in (f"http://{host}", f"https://{host}"):
                 return "the Origin header names another site"
         return None
+
+
+def is_own_host(header: str, names: Collection[str]) -> bool:
+    """Tell whether a Host header names this machine: an address, or one of the names.
+
+    A page elsewhere can have its own name point to this machine (DNS rebinding), but it cannot have the browser say
+    another name. Addresses need no name and are fine.
+    """
+    form = _HOST_FORM.fullmatch(header)
+    if form is None:
+        return False
+    host = form[1].strip("[]").lower()
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host in {"localhost", *(name.lower() for name in names)}
+    return True
