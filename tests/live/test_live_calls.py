@@ -110,8 +110,8 @@ def test_a_call_in_the_clear_is_heard_and_reported(tmp_path: Path, flood: bool) 
     assert (heard.num_refused > 100) == flood
     audio = read_audio(tmp_path / "heard.wav")
     assert audio.rate_hz == RATE_HZ
-    # Not cut, and no more than the buffer's delay and a busy machine's longer.
-    assert SECONDS <= len(audio.samples) / RATE_HZ < SECONDS + 0.8
+    # No more than the first packets' wait, the buffer's delay and a busy machine's more or less.
+    assert SECONDS - 0.2 <= len(audio.samples) / RATE_HZ < SECONDS + 0.8
 
 
 def test_a_call_with_a_key_is_heard(tmp_path: Path) -> None:

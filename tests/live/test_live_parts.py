@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import wave
 from pathlib import Path
 from typing import Any
@@ -274,3 +275,14 @@ def test_a_view_without_a_stream_says_that_it_waits() -> None:
     console = Console(width=80, record=True, file=io.StringIO())
     console.print(receiving_view(waiting, "here", columns=80))
     assert "waiting for speech" in console.export_text()
+
+
+def test_figures_are_json_with_these_keys() -> None:
+    assert list(json.loads(json.dumps(RECEIVING.as_json()))) == [
+        *("seconds", "ssrc", "packets", "lost", "lost_percent", "jitter_ms", "delay_ms", "round_trip_ms"),
+        *("bitrate_bps", "refused", "played_ms"),
+    ]
+    assert list(json.loads(json.dumps(SENDING.as_json()))) == [
+        *("seconds", "packets", "dropped", "main_bps", "dred_bps", "red_bps", "header_bps", "lost_percent"),
+        *("jitter_ms", "round_trip_ms", "plan", "refused"),
+    ]

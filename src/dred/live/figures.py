@@ -20,6 +20,7 @@ __all__ = ["STRIP_CELL_MS", "ReceivingCounter", "ReceivingFigures", "SendingCoun
 
 STRIP_CELL_MS = 40
 _MAX_STRIP_CELLS = 400
+_TOLD = (Source.RECEIVED, Source.RED, Source.LBRR, Source.DRED)
 # What tells most about a cell comes last.
 _RANK = (Source.DTX, Source.RECEIVED, Source.RED, Source.LBRR, Source.DRED, Source.PLC, Source.SILENCE)
 
@@ -80,12 +81,14 @@ class ReceivingCounter:
         """Start at a time."""
         self._start_ms = self._last_ms = now
         self._last: RtpReceiverStatistics | None = None
-        self.delay_ms = delay_ms
+        self._delay_ms = delay_ms
         self._played_ms = dict.fromkeys(Source, 0.0)
         self._strip: deque[Source] = deque(maxlen=_MAX_STRIP_CELLS)
         self._cell: list[Source] = []
         self._cell_ms = 0.0
         self.address: object = None
+        self.unknown_ms = 0.0
+        """How long nothing that a packet tells has been played."""
         self.has_ended = False
 
     def add(self, events: Iterable[ReceiverEvent]) -> None:
@@ -95,7 +98,7 @@ class ReceivingCounter:
                 case Played():
                     self._add_played(event.source, rtp_to_ms(event.duration_rtp))
                 case DelayChanged():
-                    self.delay_ms = event.target_ms
+                    self._delay_ms = event.target_ms
                 case SourceLocked():
                     self.address, self.has_ended = event.address, False
                 case SourceEnded():
@@ -128,7 +131,7 @@ class ReceivingCounter:
             num_lost=max(reception.num_lost, 0),
             lost_percent=100 * max(expected - received, 0) / expected if expected > 0 else 0.0,
             jitter_ms=statistics.jitter_ms,
-            delay_ms=self.delay_ms,
+            delay_ms=self._delay_ms,
             round_trip_ms=statistics.round_trip_ms,
             bitrate_bps=8 * num_bytes / seconds if seconds > 0 else 0.0,
             num_refused=sum(statistics.refused.values()) + num_unchecked,
@@ -138,6 +141,7 @@ class ReceivingCounter:
 
     def _add_played(self, source: Source, ms: float) -> None:
         self._played_ms[source] += ms
+        self.unknown_ms = 0.0 if source in _TOLD else self.unknown_ms + ms
         self._cell.append(source)
         self._cell_ms += ms
         while self._cell_ms >= STRIP_CELL_MS:

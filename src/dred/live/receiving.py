@@ -14,8 +14,8 @@ __all__ = ["receive_speech"]
 
 _STEP_MS = 10
 _SECOND_MS = 1_000
-# Behind a goodbye, what still waits is played, and what it overtook.
-_GOODBYE_MS = 60
+# Behind a goodbye, what still waits is played: until nothing was known for so long, or so long at the most.
+_NOTHING_LEFT_MS, _GOODBYE_MS = 60, 5_000
 
 
 async def receive_speech(
@@ -76,8 +76,10 @@ async def receive_speech(
                 counter.add(events)
             _send(receiver.reports(now()), socket, protection, counter.address)
             ended_ms = (ended_ms or now()) if counter.has_ended else None
-            if ended_ms is not None and not stays and now() - ended_ms > counter.delay_ms + _GOODBYE_MS:
-                break
+            if ended_ms is not None and not stays:
+                is_over = now() - ended_ms >= _GOODBYE_MS
+                if is_over or counter.unknown_ms >= _NOTHING_LEFT_MS:
+                    break
             if now() >= next_second_ms:
                 next_second_ms += _SECOND_MS
                 on_second(counter.tell(receiver.statistics, now(), num_unchecked=num_unchecked))
