@@ -255,3 +255,35 @@ def test_an_interrupt_ends_with_130_and_no_output(
     outcome = dred("encode", clip, tmp_path / "call.pcap", "--dred-ms", 0)
     assert (outcome.code, outcome.err) == (130, "dred: interrupted\n")
     assert not (tmp_path / "call.pcap").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("send", "192.0.2.1:5004", "{clip}"), "--insecure"),
+        (("receive", "0.0.0.0:5004", "{output}"), "--insecure"),
+        (("send", "127.0.0.1", "{clip}"), "HOST:PORT"),
+        (("send", "127.0.0.1:0", "{clip}"), "must lie in 1-65535"),
+        (("send", "127.0.0.1:5004", "missing.wav"), "missing.wav"),
+        (("send", "127.0.0.1:5004", "{clip}", "--loss", "101"), "loss must lie in 0-1"),
+        (("send", "127.0.0.1:5004", "{clip}", "--mtu", "1"), "mtu_bytes must be 200"),
+        (("send", "127.0.0.1:5004", "{clip}", "--key", "secret"), "30 bytes in base64"),
+        (("send", "127.0.0.1:5004", "{clip}", "--key-file", "missing.key"), "missing.key"),
+        (("send", "127.0.0.1:5004", "{clip}", "--key", "a", "--key-file", "b"), "not both"),
+        (("receive", "127.0.0.1:5004", "heard.mp3"), "must end in .wav"),
+        (("receive", "127.0.0.1:5004", "{output}", "--rate", "44100"), "rate_hz must be one of"),
+        (("receive", "127.0.0.1:5004", "{output}"), "no weights"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_send_and_receive_refuse_before_anything_is_sent(
+    dred: Run, no_weights: Path, clip: Path, tmp_path: Path, arguments: tuple[str, ...], told: str
+) -> None:
+    output = tmp_path / "heard.wav"
+    assert_refused(dred, *[part.format(clip=clip, output=output) for part in arguments], told=told, output=output)
+
+
+def test_a_key_is_made_without_anything_else(dred: Run) -> None:
+    outcome = dred("send", "--key", "new")
+    assert outcome.code == 0
+    assert len(outcome.out.strip()) == 40

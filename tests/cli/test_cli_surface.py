@@ -23,6 +23,10 @@ OPTIONS = {
     "decode": "--channels --json --lookahead-ms --no-dred --no-lbrr --no-priming --no-red --plc --priming --rate "
     "--trace --weights",
     "inspect": "--features --json --latents --weights",
+    "send": "--bitrate --burst --device --dred-ms --expected-loss --fec --insecure --json --key --key-file --loss "
+    "--mtu --red --repeat --seconds --seed --weights",
+    "receive": "--adaptive --delay-ms --device --fixed-delay --insecure --json --key --key-file --no-dred --no-lbrr "
+    "--no-red --plc --rate --seconds --stay",
     "doctor": "--json",
     "warmup": "",
     "bench": "--activation-bytes --against --json --plot --quick --speech --weights",

@@ -20,6 +20,8 @@ from dred.cli.doctor import doctor
 from dred.cli.encode import encode
 from dred.cli.evaluate import evaluate
 from dred.cli.inspect import inspect
+from dred.cli.receive import receive
+from dred.cli.send import send
 from dred.cli.simulate import simulate
 from dred.cli.studio import studio
 from dred.cli.train import train
@@ -73,7 +75,8 @@ def build_app() -> typer.Typer:
         rich_markup_mode="rich",
     )
     app.callback()(_start)
-    for command in (encode, decode, inspect, simulate, evaluate, studio, doctor, warmup, bench, train):
+    live = (send, receive, studio)
+    for command in (encode, decode, inspect, *live, simulate, evaluate, doctor, warmup, bench, train):
         app.command()(command)
     app.add_typer(corpus.build_app(), name="corpus")
     app.add_typer(listen.build_app(), name="listen")

@@ -15,6 +15,7 @@ EXTRAS = {
     "speaker": ("resemblyzer", "torch"),
     "dask": ("distributed",),
     "listen": ("scipy", "starlette", "uvicorn"),
+    "live": ("pylibsrtp", "sounddevice"),
     "studio": ("aiortc", "starlette", "uvicorn"),
     "train": ("tensorboard", "torch"),
     "webrtc": ("aiortc",),

@@ -15,6 +15,7 @@ __all__ = [
     "Bandwidth",
     "Bitrate",
     "Complexity",
+    "Device",
     "Dq",
     "DredMaxBytes",
     "DredMs",
@@ -23,7 +24,10 @@ __all__ = [
     "ExpectedLoss",
     "Fec",
     "FrameMs",
+    "Insecure",
     "Json",
+    "Key",
+    "KeyFile",
     "NoDred",
     "NoLbrr",
     "NoRed",
@@ -31,6 +35,7 @@ __all__ = [
     "Priming",
     "Qmax",
     "Red",
+    "Seconds",
     "TotalBitrate",
     "Trace",
     "Vbr",
@@ -40,6 +45,7 @@ __all__ = [
 _OPUS = "Opus"
 _DRED = "Redundancy"
 _RECEIVER = "Receiver"
+_SAFETY = "Safety"
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Weights = Annotated[
@@ -113,5 +119,42 @@ Priming = Annotated[
         "--priming/--no-priming",
         help="Pass recovered speech through the decoder, for a seamless end of a gap.",
         rich_help_panel=_RECEIVER,
+    ),
+]
+
+
+def _print_new_key(key: str | None) -> str | None:
+    if key == "new":
+        from dred.live.keys import new_key
+
+        print(new_key())
+        raise typer.Exit
+    return key
+
+
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        callback=_print_new_key,
+        is_eager=True,
+        metavar="BASE64",
+        help="Key of SRTP, the same at both ends; `new` prints one. Everyone on this machine can see it in the list of "
+        "processes: --key-file or $DRED_KEY keep it to yourself.",
+        rich_help_panel=_SAFETY,
+    ),
+]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option("--key-file", metavar="FILE", help="File that holds the key.", rich_help_panel=_SAFETY),
+]
+Insecure = Annotated[
+    bool, typer.Option("--insecure", help="Do without a key beyond this machine, too.", rich_help_panel=_SAFETY)
+]
+Seconds = Annotated[float | None, typer.Option("--seconds", help="End after so long.")]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        "--device", metavar="NAME", help="Sound device by number or a part of its name. Default: the usual one."
     ),
 ]
