@@ -23,7 +23,7 @@ def test_a_call_with_a_key_is_heard_until_the_interrupt(tmp_path: Path) -> None:
     dred = (sys.executable, "-m", "dred")
     plain = ("--no-dred", "--plc", "classic")
     receiving = subprocess.Popen(
-        [*dred, "receive", "127.0.0.1:0", str(tmp_path / "heard.wav"), *key, *plain],
+        [*dred, "receive", "127.0.0.1:0", str(tmp_path / "heard.wav"), "--stay", *key, *plain],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
