@@ -41,6 +41,6 @@ def test_a_call_with_a_key_is_heard_until_the_interrupt(tmp_path: Path) -> None:
     told, _ = receiving.communicate(timeout=20)
     assert (sent.returncode, receiving.returncode) == (0, 0), sent.stderr + told
     lines = [json.loads(line) for line in sent.stdout.splitlines()]
-    assert lines[-1]["summary"]["packets"] == pytest.approx(100, abs=3)
+    assert lines[-1]["summary"]["packets"] == pytest.approx(100, abs=10)
     assert "heard.wav: what was heard" in told
     assert len(read_audio(tmp_path / "heard.wav").samples) > 48_000
