@@ -62,7 +62,7 @@ def test_a_key_file_holds_a_key(tmp_path: Path) -> None:
         read_key_file(path)
 
 
-@pytest.mark.parametrize("text", ["", "secret!", "AAAA", new_key() + "AAAA", "é" * 40])
+@pytest.mark.parametrize("text", ["", "secret!", "AAAA", "Q" * 44, "é" * 40])
 def test_what_is_no_key_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(UsageError, match="40 characters") as caught:
         parse_key(text)
