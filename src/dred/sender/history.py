@@ -24,6 +24,7 @@ from dred.sender.history_kernel import (
     remember_step,
     take_in_samples,
 )
+from dred.sender.level_bits import LevelMeter
 from dred.timebase import DOUBLE_FRAME_SAMPLES, TICK_SAMPLES
 
 # Delay of libopus's input, so that a 20 ms step ends where its step ends: 79 + 12 - 80 samples.
@@ -103,6 +104,11 @@ class LatentHistory:
         rings = (self._latents, self._states)
         state = (self._counters, self._activity, rings, self._tables, self._symbols, self._commit)
         return (self._out, max_bytes, settings, *state)
+
+    def level_meter(self) -> LevelMeter:
+        """Return what measures the newest step at every level."""
+        rings = (self._latents, self._states)
+        return LevelMeter(self._counters, self._activity, rings, self._tables, self._symbols)
 
     def write(self, config: DredConfig, *, max_bytes: int) -> WrittenPayload | None:
         """Write the redundancy of the packet whose samples were taken in last, or None if there is nothing to say.

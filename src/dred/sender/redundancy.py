@@ -21,9 +21,11 @@ from dred.sender.guard import attach_payload
 from dred.sender.history import LatentHistory, check_finite, check_packet_samples
 from dred.sender.history_kernel import advance_history, encode_history, make_room
 from dred.sender.intake import hear, initial_intake_state
+from dred.sender.level_bits import LevelBits
 from dred.timebase import SAMPLE_RATE_HZ, TICK_SAMPLES
 
 _TICKS_PER_S = SAMPLE_RATE_HZ // TICK_SAMPLES
+_PACKETS_PER_MEASUREMENT = 10
 
 
 class Redundancy:
@@ -46,6 +48,8 @@ class Redundancy:
         self._tick_samples = rate_hz // _TICKS_PER_S
         self._intake = initial_intake_state(rate_hz)
         self._history = LatentHistory(tables, lookahead_samples=lookahead_samples * SAMPLE_RATE_HZ // rate_hz)
+        self._levels = self._history.level_meter()
+        self._num_packets = 0
         self.change(config)
         self._item = lone_item(tables.version.extension_id, tables.version.prefix)
         self._scratch = np.empty(SCRATCH_SHAPE, np.int64)
@@ -77,6 +81,12 @@ class Redundancy:
     def remember(self, latent: Float32[np.ndarray, " latent"], state: Float32[np.ndarray, " state"]) -> None:
         """Take what the networks made of the next step; all steps of a packet before its redundancy is written."""
         self._history.remember(latent, state)
+
+    def measure_levels(self) -> LevelBits | None:
+        """Tell for some packets, one in ten, what the newest speech costs at each level; to be called for each."""
+        is_due = self._num_packets % _PACKETS_PER_MEASUREMENT == 0
+        self._num_packets += 1
+        return self._levels.measure() if is_due else None
 
     def protect(self, packet: bytes) -> tuple[bytes, int]:
         """Write the payload of the packet whose samples were taken in last, and attach it.

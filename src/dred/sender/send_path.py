@@ -15,6 +15,7 @@ from dred.bitstream import MIN_PAYLOAD_BYTES, PayloadTables
 from dred.errors import UsageError
 from dred.opus import OpusEncoder, OpusEncoderConfig, pad_to_size
 from dred.sender.config import SenderConfig
+from dred.sender.level_bits import LevelBits
 from dred.sender.plan import RedundancyPlan, first_plan
 from dred.sender.redundancy import Redundancy
 from dred.timebase import RTP_TICKS_PER_MS
@@ -40,6 +41,8 @@ class SentPacket:
         main_bytes: Bytes of the Opus packet without its extension.
         dred_bytes: Bytes that redundancy adds, its framing included.
         num_latents: Chunks of 40 ms in the redundancy.
+        level_bits: What the newest speech costs at each quality level of redundancy, sent or not; measured for one
+            packet in ten of a stream that can have redundancy, unless it is silent.
     """
 
     payload: bytes
@@ -49,6 +52,7 @@ class SentPacket:
     main_bytes: int
     dred_bytes: int
     num_latents: int
+    level_bits: LevelBits | None = None
 
 
 class SendPath:
@@ -157,6 +161,7 @@ class SendPath:
             main_bytes=len(main),
             dred_bytes=len(packet) - len(main) if num_latents else 0,
             num_latents=num_latents,
+            level_bits=self._redundancy.measure_levels() if self._redundancy else None,
         )
         self._sequence = (self._sequence + 1) & 0xFFFF
         self._timestamp = (self._timestamp + self.config.frame_ms * RTP_TICKS_PER_MS) & 0xFFFFFFFF

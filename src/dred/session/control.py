@@ -1,27 +1,11 @@
 """What a sender asks of whoever decides about redundancy, by Protocol."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from dred.sender import RedundancyPlan, SentPacket
+from dred.sender import ReceiverReport, RedundancyPlan, SentPacket
 
 __all__ = ["ReceiverReport", "RedundancyControl"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReceiverReport:
-    """How the stream is received.
-
-    Attributes:
-        fraction_lost: Since the last report, 0 to 1.
-        jitter_ms: Interarrival jitter.
-        round_trip_ms: None if it cannot be told yet.
-    """
-
-    fraction_lost: float
-    jitter_ms: float
-    round_trip_ms: float | None
 
 
 @runtime_checkable
