@@ -37,11 +37,20 @@ def test_deep_redundancy_goes_to_those_who_ask_for_it_and_as_far_as_they_ask() -
 
 def test_the_peers_rate_bounds_everything_together() -> None:
     assert agreed(max_average_bitrate_bps=20_000).sender.bitrate_bps == 20_000
-    both = agreed(max_average_bitrate_bps=40_000, dred_duration_ms=1_000).sender
-    assert both.dred is not None
-    assert both.bitrate_bps >= 12_000
-    assert both.bitrate_bps + both.dred.max_bytes * 400 <= 40_000
-    assert agreed(max_average_bitrate_bps=12_000, dred_duration_ms=1_000).sender.dred is None
+    limits = agreed(max_average_bitrate_bps=40_000, dred_duration_ms=500, use_in_band_fec=True).controller
+    assert (limits.total_bps, limits.header_bytes) == (40_000, 0)
+    assert (limits.most_main_bps, limits.max_duration_ms, limits.allow_lbrr) == (32_000, 500, True)
+    assert agreed(max_average_bitrate_bps=6_000).controller.total_bps == 8_000
+    assert agreed().controller.total_bps == WebRtcConfig().total_bps
+
+
+def test_the_controller_may_do_what_the_peer_takes() -> None:
+    limits = agreed(use_in_band_fec=False).controller
+    assert (limits.allow_lbrr, limits.allow_dred, limits.max_red_copies) == (False, False, 1)
+    assert (
+        settle(WebRtcConfig(), OpusParameters(), opus_payload_type=111, red_payload_type=None).controller.max_red_copies
+        == 0
+    )
 
 
 def test_switches_and_lengths_are_the_peers() -> None:
@@ -92,5 +101,7 @@ def test_broken_parameters_count_as_none_and_other_codecs_are_not_ours() -> None
 def test_impossible_configurations_are_refused() -> None:
     with pytest.raises(UsageError, match="rate_hz"):
         WebRtcConfig(sender=SenderConfig(rate_hz=16_000))
+    with pytest.raises(UsageError, match="total_bps"):
+        WebRtcConfig(total_bps=1_000)
     with pytest.raises(UsageError, match="max_red_copies"):
         WebRtcConfig(max_red_copies=10)

@@ -1,8 +1,10 @@
 """aiortc's seam for an encoder, filled with our sender: frames in, payloads out.
 
     frame -> 48 kHz -> Sender -> (RED) -> payloads, 20 ms apart
+                         ^-- plan -- controller <-- reports
 
-aiortc calls `encode` from a thread of its own, one call at a time; losses are reported from the event loop's.
+aiortc calls `encode` from a thread of its own, one call at a time; reports come from the event loop's. The controller's
+time is that of the speech.
 """
 
 from collections import deque
@@ -19,10 +21,9 @@ from dred.assembly import Sender
 from dred.errors import UsageError
 from dred.opus import strip_extensions
 from dred.rtp import RedSender
-from dred.sender import RedundancyPlan
+from dred.sender import ReceiverReport, RedundancyController, RedundancyPlan
 from dred.timebase import RTP_CLOCK_HZ, RTP_TICKS_PER_MS
 from dred.webrtc.audio_frames import to_samples
-from dred.webrtc.loss_planner import LossPlanner
 from dred.webrtc.negotiation import SendSettings
 
 __all__ = ["DredEncoder"]
@@ -30,6 +31,7 @@ __all__ = ["DredEncoder"]
 # Payloads that the network takes: Ethernet's 1500 bytes less IPv6, UDP, SRTP and RTP with its extensions.
 _MAX_PAYLOAD_BYTES = 1_200
 _MAX_PLANS = 16
+_MAX_WAITING = 64
 _TIME_BASE = Fraction(1, RTP_CLOCK_HZ)
 
 
@@ -54,7 +56,9 @@ class DredEncoder(Encoder):
         self.payload_types: list[int] = []
         self.step_rtp = settings.sender.frame_ms * RTP_TICKS_PER_MS
         self._sender = Sender(settings.sender)
-        self._planner = LossPlanner(settings)
+        self._controller = RedundancyController(settings.controller)
+        self._reports: deque[ReceiverReport] = deque(maxlen=_MAX_WAITING)
+        self._num_sent = 0
         self._red = RedSender(
             0,
             red_payload_type=settings.red_payload_type or 0,
@@ -65,9 +69,9 @@ class DredEncoder(Encoder):
         layout = "stereo" if settings.sender.channels == 2 else "mono"
         self._resampler = AudioResampler(format="s16", layout=layout, rate=RTP_CLOCK_HZ)
 
-    def report_loss(self, fraction_lost: float) -> None:
-        """Take in the share of packets that the peer lost lately, 0 to 1; any thread may call."""
-        self._planner.report(fraction_lost)
+    def report(self, report: ReceiverReport) -> None:
+        """Take in what the peer says about the stream; any thread may call."""
+        self._reports.append(report)
 
     def encode(self, frame: Frame, force_keyframe: bool = False) -> tuple[list[bytes], int]:
         """Encode a frame.
@@ -80,16 +84,14 @@ class DredEncoder(Encoder):
         """
         if not isinstance(frame, AudioFrame):
             raise UsageError(f"audio is encoded, got {type(frame).__name__}")
-        plan = self._planner.decide()
-        if plan is not None:
-            self._sender.apply(plan)
-            self._red.num_copies = plan.num_red_copies
-            self.plans.append(plan)
+        self._decide()
         payloads: list[bytes] = []
         self.payload_types = []
         first = 0
         for resampled in self._resampler.resample(frame):
             for sent in self._sender.push(to_samples(resampled)):
+                self._controller.observe_packet(sent)
+                self._num_sent += 1
                 first = first if payloads else sent.timestamp
                 self._add(sent.payload, sent.timestamp, payloads)
         return payloads, first
@@ -103,6 +105,16 @@ class DredEncoder(Encoder):
         self.payload_types = []
         self._add(bytes(packet), timestamp, payloads)
         return payloads, timestamp
+
+    def _decide(self) -> None:
+        now = float(self._num_sent * self.settings.sender.frame_ms)
+        while self._reports:
+            self._controller.observe_report(self._reports.popleft(), now)
+        plan = self._controller.decide(now)
+        if plan is not None:
+            self._sender.apply(plan)
+            self._red.num_copies = plan.num_red_copies
+            self.plans.append(plan)
 
     def _add(self, packet: bytes, timestamp: int, payloads: list[bytes]) -> None:
         payload_type, payload = self.settings.opus_payload_type, packet

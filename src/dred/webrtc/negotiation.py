@@ -3,10 +3,10 @@
 Source: RFC 7587 section 6.1 (Opus), RFC 2198 section 5 (RED), draft-ietf-mlcodec-opus-dred (`ext32-dred-duration`).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from dred.rtp.sdp import OpusParameters
-from dred.sender import Bandwidth, SenderConfig
+from dred.sender import Bandwidth, ControllerConfig, SenderConfig, limits_of
 from dred.webrtc.config import WebRtcConfig
 
 __all__ = ["SendSettings", "settle"]
@@ -21,9 +21,8 @@ _BANDWIDTHS: tuple[tuple[int, Bandwidth], ...] = (
 _FRAMES_MS = (20, 40, 60, 10)
 _LEAST_DRED_MS = 20
 _MOST_DRED_MS = 1_040
-# Of a rate that the peer limits, deep redundancy takes at most this share.
-_DRED_SHARE = 0.6
-_LEAST_OPUS_BPS = 12_000
+# Less is no budget to divide.
+_LEAST_TOTAL_BPS = 8_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +33,13 @@ class SendSettings:
         sender: Of the stream.
         opus_payload_type: 0 to 127.
         red_payload_type: That of RED, or None if the peer does not take it.
-        max_red_copies: Copies that may go along.
+        controller: What redundancy may take and be.
     """
 
     sender: SenderConfig
     opus_payload_type: int
     red_payload_type: int | None = None
-    max_red_copies: int = 0
+    controller: ControllerConfig = field(default_factory=ControllerConfig)
 
 
 def settle(
@@ -63,30 +62,29 @@ def settle(
             dred = None
         else:
             dred = replace(dred, duration_ms=min(dred.duration_ms, peer.dred_duration_ms, _MOST_DRED_MS))
-    bitrate_bps = sender.bitrate_bps
-    if peer.max_average_bitrate_bps is not None:
-        limit_bps = peer.max_average_bitrate_bps
-        if dred is not None:
-            room_bytes = int(min(limit_bps * _DRED_SHARE, limit_bps - _LEAST_OPUS_BPS)) * sender.frame_ms // 8_000
-            dred = replace(dred, max_bytes=min(dred.max_bytes, room_bytes)) if room_bytes >= 8 else None
-            if dred is not None:
-                limit_bps -= min(dred.max_bytes * 8_000 // sender.frame_ms, int(limit_bps * _DRED_SHARE))
-        bitrate_bps = min(bitrate_bps, limit_bps)
-    return SendSettings(
-        sender=replace(
-            sender,
-            channels=sender.channels if peer.stereo else 1,
-            bitrate_bps=bitrate_bps,
-            frame_ms=_frame_ms(sender.frame_ms, peer),
-            vbr=sender.vbr and not peer.cbr,
-            bandwidth=_bandwidth(sender.bandwidth, peer.max_playback_rate_hz),
-            in_band_fec=sender.in_band_fec and bool(peer.use_in_band_fec),
-            dtx=sender.dtx or bool(peer.use_dtx),
-            dred=dred,
-        ),
-        opus_payload_type=opus_payload_type,
-        red_payload_type=red_payload_type,
+    total_bps = min(config.total_bps, peer.max_average_bitrate_bps or config.total_bps)
+    has_lbrr = sender.in_band_fec and bool(peer.use_in_band_fec)
+    settled = replace(
+        sender,
+        channels=sender.channels if peer.stereo else 1,
+        bitrate_bps=min(sender.bitrate_bps, total_bps),
+        frame_ms=_frame_ms(sender.frame_ms, peer),
+        vbr=sender.vbr and not peer.cbr,
+        bandwidth=_bandwidth(sender.bandwidth, peer.max_playback_rate_hz),
+        in_band_fec=has_lbrr,
+        dtx=sender.dtx or bool(peer.use_dtx),
+        dred=dred,
+    )
+    limits = limits_of(
+        settled,
+        total_bps=max(total_bps, _LEAST_TOTAL_BPS),
+        # SDP limits the rate of Opus's packets, without headers. Source: RFC 7587 section 6.1.
+        header_bytes=0,
+        allow_lbrr=has_lbrr,
         max_red_copies=config.max_red_copies if red_payload_type is not None else 0,
+    )
+    return SendSettings(
+        sender=settled, opus_payload_type=opus_payload_type, red_payload_type=red_payload_type, controller=limits
     )
 
 

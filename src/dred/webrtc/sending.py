@@ -17,6 +17,8 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpSendParameters
 from aiortc.rtcrtpsender import RTCEncodedFrame
 from aiortc.rtp import AnyRtcpPacket, RtcpRrPacket, RtcpSrPacket
 
+from dred.sender import ReceiverReport
+from dred.timebase import RTP_TICKS_PER_MS
 from dred.webrtc.codecs import agree
 from dred.webrtc.config import WebRtcConfig
 from dred.webrtc.encoder import DredEncoder
@@ -76,4 +78,9 @@ class SendAttachment:
         if self.encoder is not None and isinstance(packet, RtcpRrPacket | RtcpSrPacket):
             for report in packet.reports:
                 if report.ssrc == self._sender._ssrc:
-                    self.encoder.report_loss(min(report.fraction_lost / _FRACTION_LOST_UNITS, 1.0))
+                    self.encoder.report(
+                        ReceiverReport(
+                            fraction_lost=report.fraction_lost / _FRACTION_LOST_UNITS,
+                            jitter_ms=report.jitter / RTP_TICKS_PER_MS,
+                        )
+                    )
