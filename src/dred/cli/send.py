@@ -33,6 +33,15 @@ def send(
     fec: options.Fec = False,
     expected_loss: options.ExpectedLoss = None,
     red: options.Red = 0,
+    budget: Annotated[
+        int | None,
+        typer.Option(
+            "--budget",
+            help="Split so many bit/s, RTP included, between Opus, LBRR, RED and DRED, as reported losses ask for; "
+            "--bitrate, --red and --dred-ms are then the most.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None,
     mtu: Annotated[int, typer.Option("--mtu", help="Largest RTP packet in bytes.", rich_help_panel=_NETWORK)] = 1200,
     loss: Annotated[
         float,
@@ -56,6 +65,7 @@ def send(
     Examples:
     dred send 127.0.0.1:5004 speech.wav
     dred send 127.0.0.1:5004 speech.wav --loss 20 --burst 3
+    dred send 127.0.0.1:5004 speech.wav --loss 20 --burst 3 --budget 48000
     dred send example.org:5004 --key-file call.key
     """
     import asyncio
@@ -81,7 +91,7 @@ def send(
     from dred.cli.settings import expected_loss_percent
     from dred.live import FileSource, SendingFigures, SpeechSource, parse_endpoint, require_protection, send_speech
     from dred.live.sources import MicrophoneSource
-    from dred.sender import DredConfig, SenderConfig
+    from dred.sender import DredConfig, RedundancyController, SenderConfig, limits_of
     from dred.session import RtpSenderConfig
     from dred.weights import load
 
@@ -104,7 +114,10 @@ def send(
     )
     named = None if weights is None else load(weights)
     config = RtpSenderConfig(stream=stream, num_red_copies=red, mtu_bytes=mtu, unix_ms_at_zero=unix_ms_at_zero())
-    sender = RtpSender(config, named)
+    controller = None
+    if budget is not None:
+        controller = RedundancyController(limits_of(stream, total_bps=budget, mtu_bytes=mtu, max_red_copies=red))
+    sender = RtpSender(config, named, controller=controller)
     if stream.dred is not None:
         with progress("preparing"):
             compile_all(load() if named is None else named)
