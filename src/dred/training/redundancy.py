@@ -20,7 +20,7 @@ from dred.bitstream import NUM_LEVELS
 from dred.errors import UsageError
 from dred.timebase import FEATURE_FRAMES_PER_CHUNK
 from dred.training.data import Corpus
-from dred.training.distortion import FeatureDistortion
+from dred.training.distortion import DistortionConfig, FeatureDistortion
 from dred.training.material import Material
 from dred.training.optimiser import Adam, AdamConfig
 from dred.training.quantisation import Quantiser
@@ -49,6 +49,7 @@ class RedundancyConfig:
         hard_weight: Weight of the hard form's rates, which only shape the statistics.
         adam: How weights are moved.
         balance: How speakers share the batches, see `WindowSampler`.
+        distortion: What counts how much in decoded features.
     """
 
     latent_dim: int = 40
@@ -62,6 +63,7 @@ class RedundancyConfig:
     hard_weight: float = 0.1
     adam: AdamConfig = field(default_factory=lambda: AdamConfig(rate=3e-3, warm_up_steps=200))
     balance: float = 0.5
+    distortion: DistortionConfig = field(default_factory=DistortionConfig)
 
     def __post_init__(self) -> None:
         if self.num_frames % FEATURE_FRAMES_PER_CHUNK or self.num_frames < FEATURE_FRAMES_PER_CHUNK * self.num_latents:
@@ -91,7 +93,7 @@ class RedundancyCoding:
         self.optimisers = {"rdovae": Adam(self.model, config.adam)}
         self._material = Material(corpus, device)
         self._sampler = corpus.sampler("train", window_frames=config.num_frames, balance=config.balance)
-        self._distortion = FeatureDistortion().to(device)
+        self._distortion = FeatureDistortion(config.distortion).to(device)
 
     def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
         """Draw windows, where stretches end, their levels, and noise in place of rounding."""
