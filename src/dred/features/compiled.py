@@ -1,7 +1,7 @@
 """The analysis of frames for real-time use: compiled, with the pitch network's weights packed."""
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int64
 
 from dred.features.kernels import frame
 from dred.features.kernels.spectrum import NUM_LOW_LANES
@@ -70,13 +70,18 @@ class CompiledAnalysis:
         return features
 
 
+def frequency_lanes() -> Int64[np.ndarray, " 90"]:
+    """Return where the kernel writes the frequencies in the order of the reference, bin by bin from bin 0 on."""
+    real, imag, log_power = (np.arange(NUM_LOW_BINS) + NUM_LOW_LANES * kind for kind in (1, 2, 0))
+    return np.stack([real, imag, log_power], axis=1).ravel()
+
+
 def _in_vectors(layer: Linear) -> Linear:
     """Put a layer's columns in the order in which the kernel writes its inputs: three kinds of values, 32 lanes each.
 
     The reference has them bin by bin, without the phase of bin 0.
     """
-    real, imag, log_power = (np.arange(NUM_LOW_BINS) + NUM_LOW_LANES * kind for kind in (1, 2, 0))
-    columns = np.stack([real, imag, log_power], axis=1).ravel()[-layer.num_inputs :]
+    columns = frequency_lanes()[-layer.num_inputs :]
 
     def scatter(matrix: np.ndarray) -> np.ndarray:
         scattered = np.zeros((len(matrix), 3 * NUM_LOW_LANES), matrix.dtype)

@@ -1,7 +1,8 @@
 """Trainable layers under the names and in the orders that a weights file has.
 
 A module's layers are attributes named as in the file, so that an export is a copy: `export_tensors` gives
-`<name>_weights_float` and `<name>_bias` of each `Dense` below a module, whose dotted path it joins by underscores.
+`<name>_weights_float` (of a convolution over time and height `<name>_weight_float`) and `<name>_bias` of each layer
+below a module, whose dotted path it joins by underscores.
 """
 
 import math
@@ -14,9 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dred.errors import ModelError
-from dred.nn import Linear, Tensors
+from dred.nn import Conv2d, Linear, Tensors
 
-__all__ = ["Dense", "Gru", "causal_taps", "dense_layers", "export_tensors", "load_tensors"]
+__all__ = ["Conv3x3", "Dense", "Gru", "causal_taps", "export_tensors", "load_tensors"]
 
 _BLOCK_OUTPUTS = 8
 
@@ -74,6 +75,23 @@ class Gru(nn.Module):
         return torch.cat([r, z, h])
 
 
+class Conv3x3(nn.Module):
+    """A convolution over time and height, causal in time, which keeps the height, and tanh."""
+
+    def __init__(self, in_channels: int, out_channels: int, generator: torch.Generator) -> None:
+        super().__init__()
+        reach = 1 / math.sqrt(9 * in_channels)
+        weight = torch.empty(out_channels, in_channels, 3, 3).uniform_(-reach, reach, generator=generator)
+        self.weight = nn.Parameter(weight)
+        self.bias = nn.Parameter(torch.zeros(out_channels))
+
+    def forward(
+        self, x: Float[Tensor, "batch in_channels steps height"]
+    ) -> Float[Tensor, "batch out_channels steps height"]:
+        """Apply the layer; what lies before the start and beyond the height is zero."""
+        return torch.tanh(functional.conv2d(functional.pad(x, (1, 1, 2, 0)), self.weight, self.bias))
+
+
 def causal_taps(
     x: Float[Tensor, "batch steps width"], num_taps: int, dilation: int = 1
 ) -> Float[Tensor, "batch steps taps"]:
@@ -83,37 +101,44 @@ def causal_taps(
     return torch.cat([padded[:, tap * dilation :][:, :num_steps] for tap in range(num_taps)], dim=-1)
 
 
-def dense_layers(module: nn.Module) -> Iterator[tuple[str, Dense]]:
-    """Yield every dense layer below a module with its name in a weights file."""
-    for path, layer in module.named_modules():
-        if isinstance(layer, Dense):
-            yield path.replace(".", "_"), layer
-
-
 def export_tensors(module: nn.Module) -> dict[str, np.ndarray]:
-    """Return the arrays of a weights file: [inputs][outputs] flat, float32."""
+    """Return the arrays of a weights file, flat float32: [inputs][outputs], of a convolution [out][in][time][height]."""
     tensors = {}
-    for name, layer in dense_layers(module):
+    for name, layer in _layers(module):
         weight = layer.weight.detach().to("cpu", torch.float32).numpy()
-        tensors[f"{name}_weights_float"] = np.ascontiguousarray(weight.T).ravel()
+        if isinstance(layer, Dense):
+            tensors[f"{name}_weights_float"] = np.ascontiguousarray(weight.T).ravel()
+        else:
+            tensors[f"{name}_weight_float"] = weight.ravel().copy()
         tensors[f"{name}_bias"] = layer.bias.detach().to("cpu", torch.float32).numpy().copy()
     return tensors
 
 
 @torch.no_grad()
 def load_tensors(module: nn.Module, tensors: Tensors) -> None:
-    """Set every dense layer below a module from a weights file's arrays, float or int8.
+    """Set every layer below a module from a weights file's arrays, float or int8.
 
     Raises:
         ModelError: A layer is missing or has another shape.
     """
-    for name, layer in dense_layers(module):
-        num_outputs, num_inputs = layer.weight.shape
-        found = Linear.from_tensors(tensors, name, num_inputs)
-        # int8 layers are filled up to a multiple of 8 outputs.
-        if not num_outputs <= found.num_outputs < num_outputs + _BLOCK_OUTPUTS:
-            raise ModelError(
-                f"layer {name} has {found.num_outputs} outputs, its place in the network needs {num_outputs}"
-            )
+    for name, layer in _layers(module):
+        num_outputs = len(layer.bias)
+        found: Linear | Conv2d
+        if isinstance(layer, Dense):
+            found = Linear.from_tensors(tensors, name, layer.weight.shape[1])
+            # int8 layers are filled up to a multiple of 8 outputs.
+            fits = num_outputs <= len(found.bias) < num_outputs + _BLOCK_OUTPUTS
+        else:
+            found = Conv2d.from_tensors(tensors, name)
+            fits = found.weight.shape == layer.weight.shape
+        if not fits:
+            raise ModelError(f"layer {name} has {len(found.bias)} outputs, its place in the network needs {num_outputs}")
         layer.weight.copy_(torch.tensor(found.weight[:num_outputs]))
         layer.bias.copy_(torch.tensor(found.bias[:num_outputs]))
+
+
+def _layers(module: nn.Module) -> Iterator[tuple[str, Dense | Conv3x3]]:
+    """Yield every layer below a module with its name in a weights file."""
+    for path, layer in module.named_modules():
+        if isinstance(layer, Dense | Conv3x3):
+            yield path.replace(".", "_"), layer

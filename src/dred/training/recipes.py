@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from dred.training.distortion import DistortionConfig
 from dred.training.fargan import FarganWidths
 from dred.training.optimiser import AdamConfig
+from dred.training.pitch import PitchWidths
+from dred.training.pitch_tracking import PitchTrackingConfig
 from dred.training.redundancy import RedundancyConfig
 from dred.training.trainer import TrainerConfig
 from dred.training.vocoding import AdversarialConfig, VocodingConfig
@@ -22,7 +24,7 @@ class Recipe:
     """One training run.
 
     Attributes:
-        trained: What comes out: a vocoder, or the RDO-VAE ("redundancy").
+        trained: What comes out: "vocoder", "redundancy" (the RDO-VAE), "pitch" or "concealment" (the PLC predictor).
         task: Of what a step is made.
         trainer: How many steps, and what they leave behind.
         adversarial: The second stage of a vocoder, if it is one.
@@ -31,7 +33,7 @@ class Recipe:
 
     name: str
     trained: str
-    task: VocodingConfig | RedundancyConfig
+    task: VocodingConfig | RedundancyConfig | PitchTrackingConfig
     trainer: TrainerConfig
     adversarial: AdversarialConfig | None = None
     needs_start: bool = False
@@ -97,6 +99,16 @@ def rdovae_refined() -> Recipe:
     )
 
 
+def pitch() -> Recipe:
+    """The pitch network, distilled from the pitch in the corpus: 20 minutes of one CPU core."""
+    return Recipe(
+        name="pitch",
+        trained="pitch",
+        task=PitchTrackingConfig(batch=32, adam=AdamConfig(rate=5e-3, warm_up_steps=50, average=0.98)),
+        trainer=TrainerConfig(num_steps=1500, log_every=20, checkpoint_every=100),
+    )
+
+
 def tiny_fargan() -> Recipe:
     """FARGAN's first stage, narrow and short."""
     base = fargan()
@@ -145,12 +157,29 @@ def tiny_rdovae() -> Recipe:
     )
 
 
+def tiny_pitch() -> Recipe:
+    """The pitch network, narrow and short."""
+    return replace(
+        pitch(),
+        name="tiny-pitch",
+        task=PitchTrackingConfig(
+            batch=8,
+            num_frames=32,
+            adam=AdamConfig(rate=1e-2, warm_up_steps=10, average=0.95),
+            widths=PitchWidths(hidden=16, channels=2, units=16),
+        ),
+        trainer=TrainerConfig(num_steps=200, log_every=10, checkpoint_every=50),
+    )
+
+
 RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "fargan": fargan,
     "fargan-adversarial": fargan_adversarial,
     "rdovae": rdovae,
     "rdovae-refined": rdovae_refined,
+    "pitch": pitch,
     "tiny-fargan": tiny_fargan,
     "tiny-fargan-adversarial": tiny_fargan_adversarial,
     "tiny-rdovae": tiny_rdovae,
+    "tiny-pitch": tiny_pitch,
 }

@@ -17,7 +17,7 @@ _LARGEST = 127
 # Kernels that add two products of an int8 weight and an activation of up to 254 in 16 bits must not overflow.
 _LARGEST_PAIR = 129
 
-# Few weights that much depends on: inputs, gains, gates and the first layers behind quantised values.
+# Few weights that much depends on: inputs, gains, gates, features, and the first layers behind quantised values.
 _FLOAT_LAYERS = frozenset(
     {
         "cond_net_pembed",
@@ -27,6 +27,8 @@ _FLOAT_LAYERS = frozenset(
         "enc_dense1",
         "dec_dense1",
         "dec_hidden_init",
+        "plc_dense_in",
+        "plc_dense_out",
     }
 )
 _FLOAT_SUFFIX = "_weights_float"

@@ -15,6 +15,7 @@ from dred.training.checkpoint import read_checkpoint, restore
 from dred.training.data import Corpus
 from dred.training.export import OWN_BITSTREAM_VERSION, export_redundancy, with_networks
 from dred.training.layers import export_tensors, load_tensors
+from dred.training.pitch_tracking import PitchTracking, PitchTrackingConfig
 from dred.training.recipes import Recipe
 from dred.training.redundancy import RdovaeModel, RedundancyCoding, RedundancyConfig
 from dred.training.rounding import with_int8_layers
@@ -27,7 +28,7 @@ __all__ = ["WEIGHTS", "RunConfig", "export_run", "run_recipe"]
 WEIGHTS = "weights.safetensors"
 _AVERAGE = "/adam.average."
 
-_Task = SpectralVocoding | AdversarialVocoding | RedundancyCoding
+_Task = SpectralVocoding | AdversarialVocoding | RedundancyCoding | PitchTracking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,7 @@ class RunConfig:
 
     Attributes:
         folder: Checkpoint, log and result go here; a checkpoint found there is gone on from.
-        start: What to start from, where the recipe needs it: the folder of another run, or a weight set's file.
+        start: What to start from: the folder of another run, or a weight set's file. Some recipes need it.
         device: Such as "cpu" or "cuda"; empty for a GPU if there is one.
         max_seconds: When to stop with a checkpoint though there are steps left.
         tensorboard: Whether to write events for tensorboard, too.
@@ -60,10 +61,10 @@ def run_recipe(
     """
     device = _device(config.device)
     task = _build_task(recipe, corpus, device)
-    if recipe.needs_start:
-        if config.start is None:
-            raise UsageError(f"{recipe.name} starts from the result of another run: name its folder, or a weight set")
+    if config.start is not None:
         _start_from(task, config.start)
+    elif recipe.needs_start:
+        raise UsageError(f"{recipe.name} starts from the result of another run: name its folder, or a weight set")
     settings = {"recipe": asdict(recipe), "corpus": _fingerprint(corpus)}
     with _fast_products(device):
         return train(
@@ -108,7 +109,7 @@ def export_run(recipe: Recipe, corpus: Corpus, folder: Path, base: WeightSet, *,
     card = Card(
         source=f"trained with dred on top of {base.name}",
         libopus="",
-        bitstream_version=base.card.bitstream_version if recipe.trained == "vocoder" else OWN_BITSTREAM_VERSION,
+        bitstream_version=OWN_BITSTREAM_VERSION if recipe.trained == "redundancy" else base.card.bitstream_version,
         licence=base.card.licence,
         copyright=base.card.copyright,
         training=json.dumps(training),
@@ -126,6 +127,8 @@ def _build_task(recipe: Recipe, corpus: Corpus, device: torch.device) -> _Task:
     seed = recipe.trainer.seed
     if isinstance(recipe.task, RedundancyConfig):
         return RedundancyCoding(corpus, recipe.task, device, seed)
+    if isinstance(recipe.task, PitchTrackingConfig):
+        return PitchTracking(corpus, recipe.task, device, seed)
     assert isinstance(recipe.task, VocodingConfig)
     if recipe.adversarial is not None:
         return AdversarialVocoding(corpus, recipe.task, recipe.adversarial, device, seed)

@@ -57,8 +57,14 @@ _LPC: Final = _CEPSTRUM + 2 * LANES
 _RISING: Final = _LPC + LANES
 _LOWER: Final = _RISING + FEATURE_FRAME_SAMPLES
 _UPPER: Final = _LOWER + ROW
-# The pitch network's layers, whose widths its weights tell.
+# The pitch network's layers, whose widths its weights tell; its frequencies come first.
 _LAYERS: Final = _UPPER + ROW
+
+NUM_FREQUENCY_LANES: Final = 3 * NUM_LOW_LANES
+"""Log power, real and imaginary part of the phase advance of the low bins, as the pitch network takes them."""
+
+DESCRIPTION_SIZE: Final = _LAYERS + NUM_FREQUENCY_LANES
+"""Floats of memory that a stream takes without a pitch network."""
 
 _BEHIND = permutation(range(LANES - 1, 2 * LANES - 1))
 
@@ -116,8 +122,8 @@ def _pitch(network, taps, memory, work):
 
 @compiled(makes_arrays=False)
 @no_type_check
-def _extract_frame(network, taps, memory, samples, start, features, work):
-    row = memory[0]
+def _describe_frame(row, samples, start, features):
+    """Write the cepstrum, and into the memory what the pitch network sees: frequencies, and the newest correlations."""
     signal, residual = row[_SIGNAL:], row[_RESIDUAL:]
     emphasised, low_passed = row[_EMPHASISED:], row[_LOW_PASSED:]
     low_real, low_imag, power = row[_LOW_REAL:], row[_LOW_IMAG:], row[_POWER:]
@@ -137,9 +143,16 @@ def _extract_frame(network, taps, memory, samples, start, features, work):
     whiten(signal, RESIDUAL_DELAY_SAMPLES, lpc, residual, row[_RISING:], emphasised, low_passed)
     correlate(emphasised, row[newest_row + MARGIN :])
     instantaneous_frequency(power, low_real, low_imag, row[_PREVIOUS_REAL:], row[_PREVIOUS_IMAG:], row[_LAYERS:])
+
+
+@compiled(makes_arrays=False)
+@no_type_check
+def _extract_frame(network, taps, memory, samples, start, features, work):
+    row = memory[0]
+    _describe_frame(row, samples, start, features)
     pitch = _pitch(network, taps, memory, work)
     features[PITCH] = pitch
-    features[VOICING] = voicing(low_passed, _period_samples(pitch))
+    features[VOICING] = voicing(row[_LOW_PASSED:], _period_samples(pitch))
 
 
 @compiled(makes_arrays=False)
@@ -168,3 +181,24 @@ def extract(network, taps, memory, samples, features, work):
     """
     for frame in range(features.shape[0]):
         _extract_frame(network, taps, memory, samples, frame * FEATURE_FRAME_SAMPLES, features[frame], work)
+
+
+@compiled(makes_arrays=False)
+@no_type_check
+def describe(memory, samples, frequencies, correlations, features):
+    """Write what the pitch network would see of frames, without one.
+
+    Args:
+        memory: The stream's memory, [size], at least `DESCRIPTION_SIZE`.
+        samples: 160 for each frame, int16 scale.
+        frequencies: [frame][`NUM_FREQUENCY_LANES`], to be written.
+        correlations: [frame][224], to be written.
+        features: 20, scratch.
+    """
+    newest = _CORRELATIONS + MARGIN
+    for frame in range(frequencies.shape[0]):
+        _describe_frame(memory, samples, frame * FEATURE_FRAME_SAMPLES, features)
+        for n in range(NUM_FREQUENCY_LANES):
+            frequencies[frame, n] = memory[_LAYERS + n]
+        for n in range(NUM_LAGS):
+            correlations[frame, n] = memory[newest + n]
