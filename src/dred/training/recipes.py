@@ -7,11 +7,13 @@ than two minutes; what they yield works and sounds bad.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from dred.training.concealing import ConcealingConfig
 from dred.training.distortion import DistortionConfig
 from dred.training.fargan import FarganWidths
 from dred.training.optimiser import AdamConfig
 from dred.training.pitch import PitchWidths
 from dred.training.pitch_tracking import PitchTrackingConfig
+from dred.training.plc import PredictorWidths
 from dred.training.redundancy import RedundancyConfig
 from dred.training.trainer import TrainerConfig
 from dred.training.vocoding import AdversarialConfig, VocodingConfig
@@ -33,7 +35,7 @@ class Recipe:
 
     name: str
     trained: str
-    task: VocodingConfig | RedundancyConfig | PitchTrackingConfig
+    task: VocodingConfig | RedundancyConfig | PitchTrackingConfig | ConcealingConfig
     trainer: TrainerConfig
     adversarial: AdversarialConfig | None = None
     needs_start: bool = False
@@ -109,6 +111,16 @@ def pitch() -> Recipe:
     )
 
 
+def plc() -> Recipe:
+    """The PLC predictor: half an hour of one CPU core."""
+    return Recipe(
+        name="plc",
+        trained="concealment",
+        task=ConcealingConfig(batch=32, adam=AdamConfig(rate=2e-3, warm_up_steps=50, average=0.99)),
+        trainer=TrainerConfig(num_steps=2000, log_every=20, checkpoint_every=100),
+    )
+
+
 def tiny_fargan() -> Recipe:
     """FARGAN's first stage, narrow and short."""
     base = fargan()
@@ -172,14 +184,31 @@ def tiny_pitch() -> Recipe:
     )
 
 
+def tiny_plc() -> Recipe:
+    """The PLC predictor, narrow and short."""
+    return replace(
+        plc(),
+        name="tiny-plc",
+        task=ConcealingConfig(
+            batch=8,
+            num_frames=40,
+            adam=AdamConfig(rate=1e-2, warm_up_steps=10, average=0.95),
+            widths=PredictorWidths(hidden=32, units=32),
+        ),
+        trainer=TrainerConfig(num_steps=200, log_every=10, checkpoint_every=50),
+    )
+
+
 RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "fargan": fargan,
     "fargan-adversarial": fargan_adversarial,
     "rdovae": rdovae,
     "rdovae-refined": rdovae_refined,
     "pitch": pitch,
+    "plc": plc,
     "tiny-fargan": tiny_fargan,
     "tiny-fargan-adversarial": tiny_fargan_adversarial,
     "tiny-rdovae": tiny_rdovae,
     "tiny-pitch": tiny_pitch,
+    "tiny-plc": tiny_plc,
 }
