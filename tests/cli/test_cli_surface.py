@@ -48,6 +48,7 @@ OPTIONS = {
     "weights install": "",
     "weights import": "--name --tables",
     "weights export": "--tables",
+    "weights combine": "--card --fargan --licence --name --pitch --plc --rdovae",
     "weights show": "",
     "weights remove": "",
 }

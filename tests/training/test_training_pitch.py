@@ -6,8 +6,8 @@ from synthetic_corpus import make_corpus
 
 torch = pytest.importorskip("torch", reason="training needs torch, the extra `train`")
 
-from dred.data import bundled_clip  # noqa: E402
 from dred.audio import read_audio  # noqa: E402
+from dred.data import bundled_clip  # noqa: E402
 from dred.features import PITCH, FeatureExtractor, pitch_inputs  # noqa: E402
 from dred.nn import Engine  # noqa: E402
 from dred.training.layers import export_tensors, load_tensors  # noqa: E402

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from dred.cli import options
+from dred.cli.combine import combine_networks
 
 __all__ = ["build_app"]
 
@@ -17,6 +18,7 @@ def build_app() -> typer.Typer:
     app.command("install")(install_release)
     app.command("import")(import_set)
     app.command("export")(export_set)
+    app.command("combine")(combine_networks)
     app.command("show")(show_set)
     app.command("remove")(remove_set)
     return app

@@ -154,9 +154,7 @@ class Concealing:
             packets[rng.integers(num_packets)] = True
         return np.concatenate([np.zeros(self.config.num_heard, bool), np.repeat(packets, _FRAMES_PER_PACKET)])
 
-    def _draw_told(
-        self, lost: Bool[np.ndarray, " frames"], rng: np.random.Generator
-    ) -> Bool[np.ndarray, " frames"]:
+    def _draw_told(self, lost: Bool[np.ndarray, " frames"], rng: np.random.Generator) -> Bool[np.ndarray, " frames"]:
         """Draw which of the lost frames redundancy tells: in some gaps the older half."""
         told = np.zeros_like(lost)
         edges = np.flatnonzero(np.diff(np.concatenate([[False], lost, [False]]).astype(np.int8)))

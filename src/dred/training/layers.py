@@ -132,7 +132,9 @@ def load_tensors(module: nn.Module, tensors: Tensors) -> None:
             found = Conv2d.from_tensors(tensors, name)
             fits = found.weight.shape == layer.weight.shape
         if not fits:
-            raise ModelError(f"layer {name} has {len(found.bias)} outputs, its place in the network needs {num_outputs}")
+            raise ModelError(
+                f"layer {name} has {len(found.bias)} outputs, its place in the network needs {num_outputs}"
+            )
         layer.weight.copy_(torch.tensor(found.weight[:num_outputs]))
         layer.bias.copy_(torch.tensor(found.bias[:num_outputs]))
 

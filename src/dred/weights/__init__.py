@@ -8,16 +8,19 @@
 """
 
 from dred.weights.card import describe
+from dred.weights.combining import RDOVAE, combine
 from dred.weights.download import Progress
 from dred.weights.importing import export_dnnw, import_weights
 from dred.weights.install import RELEASES, Release, install
-from dred.weights.layers import Layer, list_layers
+from dred.weights.layers import COMPONENTS, Layer, list_layers
 from dred.weights.registry import InstalledWeights, data_directory, installed, load, remove, save
 from dred.weights.safetensors_file import read_safetensors, write_safetensors
 from dred.weights.weight_set import NUM_LEVELS, TABLE_NAMES, Card, WeightSet
 
 __all__ = [
+    "COMPONENTS",
     "NUM_LEVELS",
+    "RDOVAE",
     "RELEASES",
     "TABLE_NAMES",
     "Card",
@@ -26,6 +29,7 @@ __all__ = [
     "Progress",
     "Release",
     "WeightSet",
+    "combine",
     "data_directory",
     "describe",
     "export_dnnw",
