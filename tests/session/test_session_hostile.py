@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from two_ends import SENDER_ADDRESS, Attack, Call, hold_call, make_receiver, make_sender, speech
 
 from dred.receiver import Played
 from dred.rtp import RtpPacket, parse_rtp, rtcp, write_rtp
 from dred.session import DatagramsRefused, RtpReceiver, SourceLocked
-from two_ends import SENDER_ADDRESS, Attack, Call, hold_call, make_receiver, make_sender, speech
 
 SECONDS = 3.5
 ATTACKER = ("203.0.113.66", 6666)

@@ -1,9 +1,12 @@
 """`dred weights combine`: networks that were trained one by one, in one set."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from dred.weights import WeightSet
 
 __all__ = ["combine_networks"]
 
@@ -11,10 +14,10 @@ __all__ = ["combine_networks"]
 def combine_networks(
     output: Annotated[Path, typer.Argument(metavar="OUT", help="The new set: .safetensors.")],
     *,
-    fargan: Annotated[Path, typer.Option("--fargan", help="The set that gives the vocoder.", metavar="FILE")],
-    rdovae: Annotated[Path, typer.Option("--rdovae", help="That gives the RDO-VAE and the tables.", metavar="FILE")],
-    pitch: Annotated[Path, typer.Option("--pitch", help="That gives the pitch network.", metavar="FILE")],
-    plc: Annotated[Path, typer.Option("--plc", help="That gives the PLC predictor.", metavar="FILE")],
+    fargan: Annotated[Path, typer.Option("--fargan", help="The set that gives the vocoder.", metavar="PATH")],
+    rdovae: Annotated[Path, typer.Option("--rdovae", help="That gives the RDO-VAE and the tables.", metavar="PATH")],
+    pitch: Annotated[Path, typer.Option("--pitch", help="That gives the pitch network.", metavar="PATH")],
+    plc: Annotated[Path, typer.Option("--plc", help="That gives the PLC predictor.", metavar="PATH")],
     name: Annotated[str, typer.Option("--name", help="Of the set. Default: the file's stem.", show_default=False)] = "",
     licence: Annotated[str, typer.Option("--licence", help="Of the set, as an SPDX expression.")] = "BSD-3-Clause",
     card: Annotated[
@@ -24,21 +27,23 @@ def combine_networks(
 ) -> None:
     """Put networks that were trained one by one into one set, with nothing else.
 
+    Each comes from the folder of a run, or from a set's file.
+
     \b
     Examples:
-    dred weights combine own.safetensors --fargan a.safetensors --rdovae b.safetensors --pitch c.safetensors --plc d.safetensors
+    dred weights combine own.safetensors --fargan runs/fargan --rdovae runs/rdovae --pitch runs/pitch --plc runs/plc
     """
     import json
 
     from dred.cli.files import check_output
-    from dred.weights import RDOVAE, Card, combine, read_safetensors, write_safetensors
+    from dred.weights import RDOVAE, Card, combine, write_safetensors
 
     check_output(output, (".safetensors",))
     sets = {
-        "pitch network": read_safetensors(pitch),
-        **dict.fromkeys(RDOVAE, read_safetensors(rdovae)),
-        "FARGAN vocoder": read_safetensors(fargan),
-        "PLC predictor": read_safetensors(plc),
+        "pitch network": _read(pitch),
+        **dict.fromkeys(RDOVAE, _read(rdovae)),
+        "FARGAN vocoder": _read(fargan),
+        "PLC predictor": _read(plc),
     }
     training = {component: _as_told(weights.card.training) for component, weights in sets.items()}
     if card is not None:
@@ -53,6 +58,12 @@ def combine_networks(
     weights = combine(sets, name or output.stem, about)
     write_safetensors(weights, output)
     print(f"wrote {output}: {sum(layer.num_parameters for layer in weights.layers):,} parameters")
+
+
+def _read(path: Path) -> "WeightSet":
+    from dred.weights import read_safetensors
+
+    return read_safetensors(path / "weights.safetensors" if path.is_dir() else path)
 
 
 def _as_told(training: str) -> object:

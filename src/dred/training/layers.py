@@ -102,7 +102,7 @@ def causal_taps(
 
 
 def export_tensors(module: nn.Module) -> dict[str, np.ndarray]:
-    """Return the arrays of a weights file, flat float32: [inputs][outputs], of a convolution [out][in][time][height]."""
+    """Return the arrays of a weights file, flat float32: [inputs][outputs], convolutions [out][in][time][height]."""
     tensors = {}
     for name, layer in _layers(module):
         weight = layer.weight.detach().to("cpu", torch.float32).numpy()

@@ -1,4 +1,4 @@
-"""The pitch network as a trainable module: the network of `dred.features.reference.pitch` for many stretches at once."""
+"""The pitch network of `dred.features.reference.pitch` as a trainable module, for many stretches at once."""
 
 from dataclasses import dataclass
 
