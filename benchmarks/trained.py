@@ -3,83 +3,43 @@
     python benchmarks/trained.py vocoder --speech DIR [--split test] [--clips N] SET.safetensors ...
     python benchmarks/trained.py gaps --speech DIR [--split test] [--clips N] SET.safetensors ...
     python benchmarks/trained.py redundancy --speech DIR [--split test] [--clips N] SET.safetensors ...
+    python benchmarks/trained.py pitch --speech DIR [--split test] [--clips N] SET.safetensors ...
+    python benchmarks/trained.py plc --speech DIR [--split test] [--clips N] SET.safetensors ...
 
 The folder holds a manifest.jsonl with splits; the published set is the installed `opus-1.6.1`, whose features all sets
 get. `vocoder` speaks each clip from its features (copy synthesis). `gaps` sends each clip with redundancy of the
 published set through the built-in loss model at 20 % loss; only the receiver's vocoder differs. `redundancy` cuts each
 clip into stretches of up to 26 latents, each with a state of its own, at each of the 16 levels: bits by the integer
 tables, distortion as it is trained on, the conformance comparison's errors, and what the published vocoder makes of
-some levels. Needs the extra `eval`.
+some levels. `pitch` and `plc`: see `trained_pitch.py` and `trained_plc.py`. Needs the extra `eval`.
 """
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
 from pathlib import Path
 
 import numpy as np
+from trained_pitch import rate_pitch
+from trained_plc import rate_plc
+from trained_speech import LOOKAHEAD_SAMPLES, PUBLISHED, rate, read_speech, speak, weights_of
 
 import dred
-from dred.audio import read_audio
 from dred.bitstream import NUM_LEVELS, SymbolTables, dequantise, quantise
 from dred.evaluation import compare_audio, compare_features
-from dred.evaluation.hearing import hear
 from dred.evaluation.metrics.f0 import F0_ERROR, VOICING_ERROR
-from dred.evaluation.metrics.metric import Metric
 from dred.evaluation.metrics.plcmos import PLCMOS
 from dred.evaluation.networks import Network
-from dred.features import NUM_CEPSTRA, PITCH, VOICING, FeatureExtractor
+from dred.features import NUM_CEPSTRA, PITCH, VOICING
 from dred.features.reference.bands import DCT
-from dred.nn import default_engine
 from dred.rdovae import CompiledDecoder, CompiledEncoder
-from dred.timebase import FEATURE_FRAME_SAMPLES, SAMPLE_RATE_HZ
+from dred.timebase import SAMPLE_RATE_HZ
 from dred.training.data import find_clips
-from dred.vocoder import START_FEATURE_FRAMES, START_SAMPLES, CompiledFargan
-from dred.weights import WeightSet, load, read_safetensors
+from dred.weights import WeightSet
 
-PUBLISHED = "opus-1.6.1"
-# The vocoder's first sample lies so far behind the first feature frame's.
-START_FRAMES = 4
-AHEAD_FRAMES = 2
 MAX_LATENTS = 26
 # Levels that are spoken, too.
 SPOKEN_LEVELS = (4, 9)
-# What codec and receiver delay 16 kHz speech by.
-LOOKAHEAD_SAMPLES = 104
-NO_GAPS = np.zeros(0, bool)
-
-
-@cache
-def weights_of(name: str) -> WeightSet:
-    return load(PUBLISHED) if name == PUBLISHED else read_safetensors(Path(name))
-
-
-@cache
-def extractor() -> FeatureExtractor:
-    return FeatureExtractor.from_tensors(weights_of(PUBLISHED).tensors, default_engine())
-
-
-@cache
-def vocoder(name: str) -> CompiledFargan:
-    return CompiledFargan.from_tensors(weights_of(name).tensors)
-
-
-def read_speech(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return samples and features of a clip, whole double frames."""
-    audio = read_audio(path)
-    samples = audio.samples[:, 0]
-    samples = samples[: len(samples) // (2 * FEATURE_FRAME_SAMPLES) * 2 * FEATURE_FRAME_SAMPLES].copy()
-    return samples, extractor().extract(extractor().initial_state(), samples * 32768)
-
-
-def speak(name: str, samples: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return what was said and what a vocoder makes of the features, from 40 ms on."""
-    start = START_FRAMES * FEATURE_FRAME_SAMPLES
-    opening = features[START_FRAMES + AHEAD_FRAMES - START_FEATURE_FRAMES :][:START_FEATURE_FRAMES].copy()
-    state = vocoder(name).start(opening, samples[start - START_SAMPLES : start].copy())
-    spoken = vocoder(name).synthesise(state, features[START_FRAMES + AHEAD_FRAMES :].copy())
-    return samples[start : start + len(spoken)], np.clip(spoken, -1, 1)
 
 
 def rate_vocoder(task: tuple[str, Path]) -> dict[str, float]:
@@ -88,15 +48,6 @@ def rate_vocoder(task: tuple[str, Path]) -> dict[str, float]:
     said, spoken = speak(name, samples, features) if name else (samples, samples)
     figures = rate(said, spoken, (PLCMOS, F0_ERROR, VOICING_ERROR))
     return figures | {"pitch": compare_audio(said * 32768, spoken * 32768).pitch}
-
-
-def rate(said: np.ndarray, spoken: np.ndarray, metrics: Sequence[Metric]) -> dict[str, float]:
-    speech = hear(said[:, None], spoken[:, None].astype(np.float32), SAMPLE_RATE_HZ, NO_GAPS, 0.0)
-    figures = {}
-    for metric in metrics:
-        value = metric.score(speech).value
-        figures[metric.name] = float("nan") if value is None else value
-    return figures
 
 
 def rate_gaps(task: tuple[str, Path]) -> dict[str, float]:
@@ -206,10 +157,12 @@ def for_each_clip(rate: Callable, names: Sequence[str], paths: Sequence[Path], j
         return {name: list(executor.map(rate, [(name, path) for path in paths])) for name in names}
 
 
-def report_vocoders(rate_clip: Callable, unspoken: str, names: Sequence[str], paths: Sequence[Path], jobs: int) -> None:
-    found = for_each_clip(rate_clip, ["", *names], paths, jobs)
-    keys = list(found[""][0])
-    print(f"{len(paths)} clips; mean +- standard error over clips\n\n| vocoder | {' | '.join(keys)} |")
+def report_means(
+    rate_clip: Callable, what: str, unspoken: str, names: Sequence[str], paths: Sequence[Path], jobs: int
+) -> None:
+    found = for_each_clip(rate_clip, [*([""] if unspoken else []), *names], paths, jobs)
+    keys = list(found[names[0]][0])
+    print(f"{len(paths)} clips; mean +- standard error over clips\n\n| {what} | {' | '.join(keys)} |")
     print("|---" * (1 + len(keys)) + "|")
     for name, rows in found.items():
         cells = " | ".join(mean_and_error([row[key] for row in rows]) for key in keys)
@@ -233,10 +186,19 @@ def report_redundancy(names: Sequence[str], paths: Sequence[Path], jobs: int) ->
             )
 
 
+# What rates a clip, what differs, and what a clip without it is called.
+MEASURED = {
+    "vocoder": (rate_vocoder, "vocoder", "the recording itself"),
+    "gaps": (rate_gaps, "vocoder", "no losses"),
+    "pitch": (rate_pitch, "pitch network", ""),
+    "plc": (rate_plc, "predictor", "no losses"),
+}
+
+
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("vocoder", "gaps", "redundancy"))
+    parser.add_argument("what", choices=("redundancy", *MEASURED))
     parser.add_argument("sets", nargs="*", help="weight sets beside the published one")
     parser.add_argument("--speech", type=Path, required=True, help="a folder with a manifest")
     parser.add_argument("--split", default="test")
@@ -247,10 +209,9 @@ def main() -> None:
     names = [PUBLISHED, *arguments.sets]
     if arguments.what == "redundancy":
         report_redundancy(names, paths, arguments.jobs)
-    elif arguments.what == "gaps":
-        report_vocoders(rate_gaps, "no losses", names, paths, arguments.jobs)
-    else:
-        report_vocoders(rate_vocoder, "the recording itself", names, paths, arguments.jobs)
+        return
+    rate_clip, what, unspoken = MEASURED[arguments.what]
+    report_means(rate_clip, what, unspoken, names, paths, arguments.jobs)
 
 
 if __name__ == "__main__":
