@@ -5,9 +5,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch, the extra `train`")
 
+from dred.errors import UsageError  # noqa: E402
 from dred.features import PITCH, VOICING  # noqa: E402
 from dred.training.discriminators import Judges, judge_loss, matching_loss, speaker_loss  # noqa: E402
-from dred.training.distortion import FeatureDistortion  # noqa: E402
+from dred.training.distortion import DistortionConfig, FeatureDistortion  # noqa: E402
 from dred.training.spectra import SpectralLoss  # noqa: E402
 
 
@@ -66,6 +67,19 @@ def test_pitch_counts_where_there_is_a_voice() -> None:
     unvoiced, voiced = distortion(wrong, original).tolist()
     assert unvoiced == 0
     assert voiced == pytest.approx(14 / 18 * 0.5)
+
+
+def test_weights_of_the_distortion_are_a_setting(rng: np.random.Generator) -> None:
+    original, decoded = tensor(rng, 4, 20, scale=0.3), tensor(rng, 4, 20, scale=0.3)
+    plain, heavy, without = (
+        FeatureDistortion(DistortionConfig(cepstral=cepstral))(decoded, original) for cepstral in (0.05, 0.25, 0.0)
+    )
+    # The squared error of the cepstra themselves: the transform to bands is orthonormal.
+    error = (decoded - original)[:, :18].square().mean(-1)
+    torch.testing.assert_close(plain - without, 0.05 * error, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(heavy - without, 0.25 * error, atol=1e-4, rtol=1e-3)
+    with pytest.raises(UsageError, match="at least 0"):
+        DistortionConfig(pitch=-1.0)
 
 
 def test_wild_features_have_a_finite_distortion() -> None:

@@ -22,7 +22,6 @@ from dred.concealment.predictor import FROM_REDUNDANCY, HEARD, NUM_INPUTS, UNKNO
 from dred.errors import UsageError
 from dred.features import NUM_BURG_FEATURES, NUM_CEPSTRA, PITCH, VOICING, burg_feature_frames
 from dred.features.reference.bands import DCT
-from dred.timebase import FEATURE_FRAME_SAMPLES
 from dred.training.data import Corpus
 from dred.training.optimiser import Adam, AdamConfig
 from dred.training.plc import PredictorNetwork, PredictorWidths
@@ -185,6 +184,3 @@ def _run_lengths(flags: Bool[np.ndarray, "rows frames"]) -> np.ndarray:
         before = counts[:, frame - 1] if frame else 0
         counts[:, frame] = np.where(flags[:, frame], before + 1, 0)
     return counts
-
-
-assert FEATURE_FRAME_SAMPLES * _FRAMES_PER_PACKET == 320
