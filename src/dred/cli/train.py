@@ -96,6 +96,7 @@ def _run(
 ) -> None:
     from dred.cli.progress import progress
     from dred.training.data import Corpus
+    from dred.training.processes import is_first
     from dred.training.run import RunConfig, export_run, run_recipe
     from dred.weights import load
 
@@ -110,6 +111,8 @@ def _run(
     )
     with progress("training") as report:
         num_steps = run_recipe(recipe, speech, config, report=lambda state: report(state.step / state.num_steps))
+    if not is_first():
+        return
     if num_steps < recipe.trainer.num_steps:
         print(f"{num_steps} of {recipe.trainer.num_steps} steps; the same command goes on")
         return

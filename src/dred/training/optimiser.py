@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dred.errors import UsageError
+from dred.training.processes import average
 
 __all__ = ["Adam", "AdamConfig"]
 
@@ -64,10 +65,11 @@ class Adam:
 
     @torch.no_grad()
     def minimise(self, loss: Tensor) -> Tensor:
-        """Move the parameters down the gradient of a loss; return the gradient's norm."""
+        """Move the parameters down the gradient of a loss, the mean over all processes; return the gradient's norm."""
         with torch.enable_grad():
             found = torch.autograd.grad(loss, self.parameters, allow_unused=True)
         gradients = [torch.zeros_like(p) if g is None else g for g, p in zip(found, self.parameters, strict=True)]
+        gradients = average(gradients)
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
         is_finite = torch.isfinite(norm)
         scale = torch.where(is_finite, (self.config.largest_norm / (norm + 1e-12)).clamp(max=1.0), 0.0)

@@ -17,6 +17,7 @@ from dred.training.data import Corpus
 from dred.training.export import OWN_BITSTREAM_VERSION, export_redundancy, with_networks
 from dred.training.layers import export_tensors, load_tensors
 from dred.training.pitch_tracking import PitchTracking, PitchTrackingConfig
+from dred.training.processes import device_of_process, joined
 from dred.training.recipes import Recipe
 from dred.training.redundancy import RdovaeModel, RedundancyCoding, RedundancyConfig
 from dred.training.rounding import with_int8_layers
@@ -56,6 +57,8 @@ def run_recipe(
 ) -> int:
     """Train, and return the number of steps done: all of the recipe's unless time ran out.
 
+    Of several processes that torchrun started, each calls this.
+
     Raises:
         UsageError: The recipe needs a start, the device does not exist, or the folder holds another run.
         ModelError: The start or a checkpoint does not fit.
@@ -67,7 +70,7 @@ def run_recipe(
     elif recipe.needs_start:
         raise UsageError(f"{recipe.name} starts from the result of another run: name its folder, or a weight set")
     settings = {"recipe": asdict(recipe), "corpus": _fingerprint(corpus)}
-    with _fast_products(device):
+    with _fast_products(device), joined(device):
         return train(
             task,
             recipe.trainer,
@@ -157,7 +160,7 @@ def _averages(tensors: dict[str, torch.Tensor], module: str) -> dict[str, torch.
 
 def _device(name: str) -> torch.device:
     try:
-        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+        device = device_of_process(torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu")))
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise UsageError(f"there is no device {name}: {str(error).splitlines()[0]}") from error

@@ -1,7 +1,7 @@
 """The loop: draw, step, log, keep.
 
 Everything random about step n comes from the run's seed and n alone. So a run that was killed goes on from its last
-checkpoint as if nothing had happened.
+checkpoint as if nothing had happened, and several processes (see `processes`) take the steps of one.
 """
 
 import json
@@ -17,6 +17,7 @@ import torch
 from dred.errors import UsageError
 from dred.training.checkpoint import LossLog, read_checkpoint, restore, write_checkpoint
 from dred.training.graph import GraphedStep
+from dred.training.processes import agree, average, is_first, share
 from dred.training.task import Task, task_tensors
 
 __all__ = ["CHECKPOINT", "Progress", "TrainerConfig", "train"]
@@ -81,7 +82,7 @@ def train(
         The number of steps done, as many as configured unless time ran out.
 
     Raises:
-        UsageError: The folder's checkpoint is of a run with other settings.
+        UsageError: The folder's checkpoint is of a run with other settings, or several processes cannot share the batch.
         ModelError: It does not fit the task.
     """
     begin = time.monotonic()
@@ -89,18 +90,19 @@ def train(
     told = {"trainer": asdict(config), **(settings or {})}
     take_step = GraphedStep(task) if task.is_graphable and _device(task).type == "cuda" else task.step
     step = _resume(task, folder / CHECKPOINT, told)
-    log = LossLog(folder / _LOG, num_steps_done=step)
-    writer = _event_writer(folder, step) if tensorboard else None
+    log = LossLog(folder / _LOG, num_steps_done=step) if is_first() else None
+    writer = _event_writer(folder, step) if tensorboard and is_first() else None
     since, since_step = time.monotonic(), step
-    while step < config.num_steps and time.monotonic() - begin < max_seconds:
+    while step < config.num_steps and agree(time.monotonic() - begin < max_seconds, _device(task)):
         for optimiser in task.optimisers.values():
             optimiser.set_progress(step, config.num_steps)
-        drawn = task.draw(np.random.default_rng([config.seed, step]))
+        drawn = share(task.draw(np.random.default_rng([config.seed, step])))
         losses = take_step(*(torch.from_numpy(array).to(_device(task)) for array in drawn))
         step += 1
         if step % config.log_every == 0 or step == config.num_steps:
-            values = {name: float(value) for name, value in losses.items()}
-            log.add(step, values)
+            values = dict(zip(losses, map(float, average(list(losses.values()))), strict=True))
+            if log is not None:
+                log.add(step, values)
             if writer is not None:
                 for name, value in values.items():
                     writer.add_scalar(name, value, step)
@@ -108,9 +110,10 @@ def train(
             rate = (step - since_step) / max(now - since, 1e-9)
             since, since_step = now, step
             report(Progress(step=step, num_steps=config.num_steps, losses=values, steps_per_s=rate))
-        if step % config.checkpoint_every == 0 and step < config.num_steps:
+        if step % config.checkpoint_every == 0 and step < config.num_steps and is_first():
             write_checkpoint(folder / CHECKPOINT, task_tensors(task), step=step, settings=told)
-    write_checkpoint(folder / CHECKPOINT, task_tensors(task), step=step, settings=told)
+    if is_first():
+        write_checkpoint(folder / CHECKPOINT, task_tensors(task), step=step, settings=told)
     if writer is not None:
         writer.close()
     return step
