@@ -1,6 +1,7 @@
 """The tiny recipes, from a corpus to speech: losses fall, killed runs go on, and what comes out can be used."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -15,12 +16,15 @@ torch = pytest.importorskip("torch", reason="training needs torch, the extra `tr
 
 from dred.audio import read_audio  # noqa: E402
 from dred.cli import main  # noqa: E402
+from dred.concealment import CompiledPredictor  # noqa: E402
 from dred.data import bundled_clip  # noqa: E402
+from dred.features import NUM_CEPSTRA, PITCH, VOICING, FeatureExtractor, burg_feature_frames  # noqa: E402
+from dred.nn import default_engine  # noqa: E402
 from dred.rdovae import CompiledDecoder, CompiledEncoder  # noqa: E402
 from dred.training.export import OWN_BITSTREAM_VERSION  # noqa: E402
 from dred.training.recipes import RECIPES  # noqa: E402
 from dred.vocoder import CompiledFargan  # noqa: E402
-from dred.weights import WeightSet, load, read_safetensors  # noqa: E402
+from dred.weights import COMPONENTS, WeightSet, load, read_safetensors  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.reference]
 
@@ -44,6 +48,17 @@ def speak(weights: WeightSet, corpus: Path) -> np.ndarray:
     vocoder = CompiledFargan.from_tensors(weights.tensors)
     state = vocoder.start(features[100:105].copy(), np.zeros(320, np.float32))
     return vocoder.synthesise(state, features[105:205].copy())
+
+
+def speech() -> np.ndarray:
+    """The clip that the corpus is made of, whole frames on the int16 scale."""
+    samples = 32768 * read_audio(bundled_clip()).samples[:, 0]
+    return samples[: len(samples) // 320 * 320].astype(np.float32)
+
+
+def extract(weights: WeightSet) -> np.ndarray:
+    extractor = FeatureExtractor.from_tensors(weights.tensors, default_engine())
+    return extractor.extract(extractor.initial_state(), speech())
 
 
 def test_a_vocoder_learns_to_speak_in_two_stages(speech_corpus: Path, tmp_path: Path) -> None:
@@ -75,6 +90,68 @@ def test_the_rdovae_learns_to_code(speech_corpus: Path, tmp_path: Path) -> None:
     # Better than to say the mean all the time, without any quantisation.
     wrong, flat = (np.mean((guess - features[40:]) ** 2) for guess in (decoded, features.mean(axis=0)))
     assert wrong < 0.8 * flat
+
+
+def test_a_pitch_network_learns_to_follow_another(speech_corpus: Path, tmp_path: Path) -> None:
+    train("tiny-pitch", speech_corpus, tmp_path)
+    curve = losses(tmp_path)
+    assert np.mean(curve[-5:]) < 0.85 * np.mean(curve[:2])
+    weights = read_safetensors(tmp_path / "weights.safetensors")
+    # Only what the extractor says of the pitch is new; the payload is the published one.
+    assert weights.tables_sha256 == load("opus-1.6.1").tables_sha256
+    followed, published = (extract(each) for each in (weights, load("opus-1.6.1")))
+    np.testing.assert_array_equal(followed[:, :NUM_CEPSTRA], published[:, :NUM_CEPSTRA])
+    is_voiced = published[:, VOICING] > 0.2
+    octaves = np.abs(followed - published)[is_voiced, PITCH]
+    # Better than the best constant, which knows the speakers.
+    constant = np.abs(published[is_voiced, PITCH] - np.median(published[is_voiced, PITCH]))
+    assert octaves.mean() < 0.8 * constant.mean()
+
+
+def test_a_predictor_learns_to_guess(speech_corpus: Path, tmp_path: Path) -> None:
+    train("tiny-plc", speech_corpus, tmp_path)
+    curve = losses(tmp_path)
+    assert np.mean(curve[-5:]) < 0.6 * np.mean(curve[:2])
+    predictor = CompiledPredictor.from_tensors(read_safetensors(tmp_path / "weights.safetensors").tensors)
+    samples, features = speech(), extract(load("opus-1.6.1"))
+    burg, state = burg_feature_frames(samples), predictor.initial_state()
+    guessed = []
+    for frame in range(300):
+        guessed.append(predictor.predict(state.copy()))
+        predictor.hear(state, burg[frame : frame + 1], features[frame : frame + 1])
+    wrong, flat = (
+        np.mean((guess - features[100:300, :NUM_CEPSTRA]) ** 2)
+        for guess in (np.array(guessed)[100:, :NUM_CEPSTRA], features[:, :NUM_CEPSTRA].mean(axis=0))
+    )
+    # Better than to say the mean all the time.
+    assert wrong < 0.7 * flat
+
+
+def test_four_runs_make_a_set_of_their_own(speech_corpus: Path, tmp_path: Path) -> None:
+    options = []
+    for recipe in ("tiny-fargan", "tiny-rdovae", "tiny-pitch", "tiny-plc"):
+        train(recipe, speech_corpus, tmp_path / recipe, "--steps", 12)
+        options += [f"--{recipe.removeprefix('tiny-')}", str(tmp_path / recipe)]
+    assert main(["weights", "combine", str(tmp_path / "own.safetensors"), *options]) == 0
+    own, published = read_safetensors(tmp_path / "own.safetensors"), load("opus-1.6.1")
+    assert {layer.component for layer in own.layers} == set(COMPONENTS)
+    theirs = {array.tobytes() for array in published.tensors.values()}
+    # A bias of zeros is nobody's.
+    assert not [name for name, array in own.tensors.items() if array.any() and array.tobytes() in theirs]
+    assert json.loads(own.card.training)["PLC predictor"]["recipe"] == "tiny-plc"
+    # Speech passes all four: analysed, coded, guessed, spoken.
+    features = extract(own)
+    dims = {"latent_dim": own.latent_dim, "state_dim": own.state_dim}
+    encoder, decoder = (kind.from_tensors(own.tensors, **dims) for kind in (CompiledEncoder, CompiledDecoder))
+    latents, states = encoder.encode_steps(encoder.initial_state(), features[:200].reshape(-1, 2, 20))
+    decoded = decoder.decode(states[-1].copy(), latents[::-2][:40].copy(), np.zeros(40, np.int64))[::-1].copy()
+    vocoder = CompiledFargan.from_tensors(own.tensors)
+    spoken = vocoder.synthesise(vocoder.start(decoded[:5], np.zeros(320, np.float32)), decoded[5:])
+    predictor = CompiledPredictor.from_tensors(own.tensors)
+    state = predictor.initial_state()
+    predictor.follow(state, decoded)
+    assert np.isfinite(spoken).all()
+    assert np.isfinite(predictor.predict(state)).all()
 
 
 def test_a_second_stage_without_a_first_is_refused(

@@ -82,7 +82,7 @@ def train(
         The number of steps done, as many as configured unless time ran out.
 
     Raises:
-        UsageError: The folder's checkpoint is of a run with other settings, or several processes cannot share the batch.
+        UsageError: The folder's checkpoint is of a run with other settings, or processes cannot share the batch.
         ModelError: It does not fit the task.
     """
     begin = time.monotonic()

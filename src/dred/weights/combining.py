@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from dred.errors import UsageError
+from dred.weights.dnnw import Tensor
 from dred.weights.layers import COMPONENTS
 from dred.weights.weight_set import Card, WeightSet
 
@@ -34,7 +35,7 @@ def combine(networks: Mapping[str, WeightSet], name: str, card: Card) -> WeightS
         raise UsageError(
             f"the RDO-VAE speaks bitstream version {encoder.card.bitstream_version}, not {card.bitstream_version}"
         )
-    tensors = {}
+    tensors: dict[str, Tensor] = {}
     for component, prefixes in COMPONENTS.items():
         if component in networks:
             taken = {
