@@ -22,7 +22,9 @@ def train(
     ] = None,
     start: Annotated[
         Path | None,
-        typer.Option("--start", metavar="PATH", help="What a second stage starts from: a run's folder, or weights."),
+        typer.Option(
+            "--start", metavar="PATH", help="What to start from: a run's folder, or weights. Second stages need it."
+        ),
     ] = None,
     steps: Annotated[int | None, typer.Option("--steps", help="In place of the recipe's.", min=1)] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="In place of the recipe's.", min=0)] = None,
