@@ -21,6 +21,7 @@ def test_a_call_with_a_key_is_heard_until_the_interrupt(tmp_path: Path) -> None:
     (tmp_path / "call.key").write_text(new_key())
     key = ("--key-file", str(tmp_path / "call.key"))
     dred = (sys.executable, "-m", "dred")
+    limits = ("--dred-ms", "0", "--budget", "40000")
     plain = ("--no-dred", "--plc", "classic")
     receiving = subprocess.Popen(
         [*dred, "receive", "127.0.0.1:0", str(tmp_path / "heard.wav"), "--stay", *key, *plain],
@@ -32,7 +33,7 @@ def test_a_call_with_a_key_is_heard_until_the_interrupt(tmp_path: Path) -> None:
     assert receiving.stdout is not None
     address = receiving.stdout.readline().split()[2].rstrip(",")
     sent = subprocess.run(
-        [*dred, "send", address, str(tmp_path / "speech.wav"), *key, "--dred-ms", "0", "--seconds", "2", "--json"],
+        [*dred, "send", address, str(tmp_path / "speech.wav"), *key, *limits, "--seconds", "2", "--json"],
         capture_output=True,
         text=True,
         check=False,
@@ -42,5 +43,6 @@ def test_a_call_with_a_key_is_heard_until_the_interrupt(tmp_path: Path) -> None:
     assert (sent.returncode, receiving.returncode) == (0, 0), sent.stderr + told
     lines = [json.loads(line) for line in sent.stdout.splitlines()]
     assert lines[-1]["summary"]["packets"] == pytest.approx(100, abs=10)
+    assert "kb/s of Opus" in lines[-1]["summary"]["plan"], "a controller divides the budget"
     assert "heard.wav: what was heard" in told
     assert len(read_audio(tmp_path / "heard.wav").samples) > 48_000
