@@ -8,6 +8,7 @@ import numpy as np
 from live_listeners import BLOCK_MS, BLOCK_SAMPLES, RATE_HZ, AiortcListener, Block, DredListener, Listener
 from playout import HEADER_BYTES, PACKET_MS, PACKET_RTP, SETTLING_MS
 
+from dred.audio import float_to_int16, int16_to_float
 from dred.channel import ChannelConfig, ChannelEmulator
 from dred.evaluation.clips import Clip
 from dred.evaluation.hearing import hear
@@ -16,6 +17,7 @@ from dred.evaluation.schemes import Scheme, standard_schemes
 from dred.evaluation.score import NO_SCORE, Score
 from dred.evaluation.streams import Rates, WirePacket, encode, measure_rates, repeat
 from dred.evaluation.trial import delay_samples
+from dred.timebase import SAMPLE_RATE_HZ
 from dred.weights import load
 
 _CLIP_GAP_MS = 300
@@ -49,7 +51,7 @@ class Speech:
     """Clips in a row.
 
     Attributes:
-        samples: At 16 kHz.
+        samples: At 16 kHz, mono.
         spans_ms: When each clip begins and ends.
     """
 
@@ -63,9 +65,9 @@ class Speech:
         spans_ms = []
         begin_ms = 0.0
         for clip in clips:
-            parts.append(np.pad(clip.pcm.astype(np.float32) / 32_768, (0, RATE_HZ * _CLIP_GAP_MS // 1000)))
+            parts.append(np.pad(clip.pcm.astype(np.float32) / 32_768, (0, SAMPLE_RATE_HZ * _CLIP_GAP_MS // 1000)))
             spans_ms.append((begin_ms, begin_ms + 1000 * clip.seconds))
-            begin_ms += len(parts[-1]) * 1000 / RATE_HZ
+            begin_ms += len(parts[-1]) * 1000 / SAMPLE_RATE_HZ
         return cls(samples=np.concatenate(parts), spans_ms=spans_ms)
 
 
@@ -84,9 +86,9 @@ class Sent:
     @classmethod
     def make(cls, speech: Speech, scheme: Scheme) -> "Sent":
         """Encode speech."""
-        config = scheme.sender_config(rate_hz=RATE_HZ, channels=1, loss_rate=0.0)
+        config = scheme.sender_config(rate_hz=SAMPLE_RATE_HZ, channels=1, loss_rate=0.0)
         packets = repeat(encode(speech.samples[:, np.newaxis], config, load()), scheme.num_red_copies)
-        codec_ms = 1000 * delay_samples(config) / RATE_HZ
+        codec_ms = 1000 * delay_samples(config) / SAMPLE_RATE_HZ
         return cls(packets=packets, rates=measure_rates(packets), codec_ms=codec_ms)
 
 
@@ -169,7 +171,8 @@ class Call:
 
     def _rate(self) -> list[Score]:
         """Rate each clip as it was heard, from its first to its last sample."""
-        played = self._listener.finish(self._blocks)
+        # Applications get 16 bits.
+        played = int16_to_float(float_to_int16(np.concatenate([block.samples for block in self._blocks])))
         ends_ms = np.array([np.nan if block.end_ms is None else block.end_ms for block in self._blocks])
         scores = []
         for begin_ms, end_ms in self._speech.spans_ms:

@@ -2,7 +2,8 @@
 
     packet + time of arrival -> Listener -> 10 ms of sound every 10 ms, and which moment of speech they end at
 
-Both get what arrives in the same order at the same times; neither costs time itself.
+Both get what arrives in the same order at the same times, and both play at 48 kHz, as aiortc's applications do; neither
+costs time itself.
 """
 
 from collections import Counter, deque
@@ -16,15 +17,12 @@ from aiortc.rtp import RtpPacket
 from playout import PACKET_MS, PACKET_RTP
 
 import dred
-from dred.audio import resample
 from dred.evaluation.streams import WirePacket
 
-RATE_HZ = 16_000
+RATE_HZ = 48_000
 BLOCK_MS = 10
 BLOCK_SAMPLES = RATE_HZ * BLOCK_MS // 1000
 _RTP_PER_MS = 48
-_AIORTC_RATE_HZ = 48_000
-_AIORTC_BLOCK_SAMPLES = _AIORTC_RATE_HZ * BLOCK_MS // 1000
 # Source: aiortc 1.16, rtcrtpreceiver.py, RTCRtpReceiver.__init__ for audio.
 _AIORTC_CAPACITY, _AIORTC_PREFETCH = 16, 4
 
@@ -33,7 +31,7 @@ class Block(NamedTuple):
     """What is played in 10 ms.
 
     Attributes:
-        samples: At 16 kHz.
+        samples: At 48 kHz.
         end_ms: Time in the stream that its end stands for; None if nothing was there to be played.
     """
 
@@ -58,10 +56,6 @@ class Listener(Protocol):
         """Give the next 10 ms."""
         ...
 
-    def finish(self, blocks: list[Block]) -> np.ndarray:
-        """Return all that was played, at 16 kHz."""
-        ...
-
 
 @dataclass(kw_only=True)
 class DredListener:
@@ -74,8 +68,8 @@ class DredListener:
     )
     num_frames: int = 0
     sources: dict[int, Counter[str]] = field(default_factory=dict)
-    _num_produced: int = 0
-    _num_asked: int = 0
+    _num_queued: int = 0
+    _has_begun: bool = False
     _num_blocks: int = 0
     _end_rtp: int = 0
 
@@ -87,21 +81,19 @@ class DredListener:
         samples, events = self.receiver.play(BLOCK_SAMPLES, now)
         for event in events:
             if isinstance(event, dred.Played):
-                self._num_produced += event.duration_rtp * RATE_HZ // 48_000
+                self._num_queued += event.duration_rtp
                 self._end_rtp = event.timestamp + event.duration_rtp
                 self._attribute(event)
             elif isinstance(event, dred.TimeScaled):
-                self._num_produced += event.num_samples * (1 if event.scaling == "stretched" else -1)
-        if not self._num_produced:
+                self._num_queued += event.num_samples * (1 if event.scaling == "stretched" else -1)
+        self._has_begun = self._has_begun or self._num_queued > 0
+        if not self._has_begun:
             return Block(samples[:, 0], None)
-        self._num_asked += BLOCK_SAMPLES
+        self._num_queued -= BLOCK_SAMPLES
         self._num_blocks += 1
         self.num_frames = self._num_blocks * BLOCK_MS // PACKET_MS
-        queued_ms = (self._num_produced - self._num_asked) * 1000 / RATE_HZ
-        return Block(samples[:, 0], self._end_rtp / _RTP_PER_MS - queued_ms)
-
-    def finish(self, blocks: list[Block]) -> np.ndarray:
-        return np.concatenate([block.samples for block in blocks])
+        # RTP ticks are samples at this rate.
+        return Block(samples[:, 0], (self._end_rtp - self._num_queued) / _RTP_PER_MS)
 
     def _attribute(self, event: dred.Played) -> None:
         start, end = event.timestamp, event.timestamp + event.duration_rtp
@@ -130,19 +122,15 @@ class AiortcListener:
         _, complete = self._buffer.add(rtp)
         if complete is None:
             return
-        number = complete.timestamp // (PACKET_RTP)
+        number = complete.timestamp // PACKET_RTP
         self.sources[number] = Counter(received=PACKET_RTP)
         for frame in self._decoder.decode(complete):
             self.num_frames += 1
             stereo = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
             samples = stereo.mean(1, dtype=np.float32) / 32_768
             begin_ms = complete.timestamp / _RTP_PER_MS
-            for part, start in enumerate(range(0, len(samples), _AIORTC_BLOCK_SAMPLES), start=1):
-                self._waiting.append(Block(samples[start : start + _AIORTC_BLOCK_SAMPLES], begin_ms + part * BLOCK_MS))
+            for part, start in enumerate(range(0, len(samples), BLOCK_SAMPLES), start=1):
+                self._waiting.append(Block(samples[start : start + BLOCK_SAMPLES], begin_ms + part * BLOCK_MS))
 
     def play(self, now: float) -> Block:
-        return self._waiting.popleft() if self._waiting else Block(np.zeros(_AIORTC_BLOCK_SAMPLES, np.float32), None)
-
-    def finish(self, blocks: list[Block]) -> np.ndarray:
-        played = np.concatenate([block.samples for block in blocks])
-        return resample(played[:, np.newaxis], from_hz=_AIORTC_RATE_HZ, to_hz=RATE_HZ)[:, 0]
+        return self._waiting.popleft() if self._waiting else Block(np.zeros(BLOCK_SAMPLES, np.float32), None)
