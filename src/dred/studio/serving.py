@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dred.channel import PRESETS, GilbertElliott, NetworkPreset, Uniform
 from dred.data import bundled_clip
 from dred.local_server import own_names, require_packages, serve_app
 from dred.report.environment import page_environment
@@ -70,6 +71,7 @@ def studio_pages(config: StudioConfig) -> Mapping[str, tuple[bytes, str]]:
         "rows": NUM_ROWS,
         "topHz": TOP_HZ,
         "palette": palette().tolist(),
+        "networks": {name: _shown_network(preset) for name, preset in PRESETS.items()},
         "labels": {source.value: label for source, (label, _) in LEGEND.items()},
     }
     page = (
@@ -95,6 +97,18 @@ def studio_pages(config: StudioConfig) -> Mapping[str, tuple[bytes, str]]:
         "/page.css": ((folder / "page.css").read_bytes(), "text/css"),
         "/clip": (bundled_clip().read_bytes(), "audio/flac"),
         **{f"/{name}": ((folder / name).read_bytes(), "text/javascript") for name in _SCRIPTS},
+    }
+
+
+def _shown_network(preset: NetworkPreset) -> dict[str, Any]:
+    """Say where the sliders stand for a network, as far as they tell it."""
+    loss = preset.config.loss
+    assert isinstance(loss, (Uniform, GilbertElliott)), "presets have no other model"
+    return {
+        "title": preset.title,
+        "loss_percent": 100 * loss.loss,
+        "mean_burst": loss.mean_burst if isinstance(loss, GilbertElliott) else 1.0,
+        "jitter_ms": preset.config.jitter_ms,
     }
 
 
