@@ -91,7 +91,7 @@ class DredListener:
             return Block(samples[:, 0], None)
         self._num_queued -= BLOCK_SAMPLES
         self._num_blocks += 1
-        self.num_frames = self._num_blocks * BLOCK_MS // PACKET_MS
+        self.num_frames = -(-self._num_blocks * BLOCK_MS // PACKET_MS)
         # RTP ticks are samples at this rate.
         return Block(samples[:, 0], (self._end_rtp - self._num_queued) / _RTP_PER_MS)
 
