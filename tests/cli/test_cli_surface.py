@@ -37,7 +37,7 @@ OPTIONS = {
     "listen": "",
     "listen serve": "--any-network --by-network --clips --host --method --networks --per-rater --port --schemes --seed",
     "listen results": "--csv --headphones --json --max-failed-traps --min-correlation --votes",
-    "studio": "--host --port --seed",
+    "studio": "--host --network --port --seed",
     "network": "",
     "network list": "--json",
     "network show": "--json --out --packet-bytes --seconds --seed",

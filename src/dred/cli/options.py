@@ -109,7 +109,9 @@ Trace = Annotated[
 ]
 Network = Annotated[
     str | None,
-    typer.Option("--network", help="Lose what a network of `dred network list` loses.", metavar="NAME"),
+    typer.Option(
+        "--network", help="Lose what this network loses; `dred network list` tells which there are.", metavar="NAME"
+    ),
 ]
 Plc = Annotated[
     Literal["neural", "classic", "zero"],
