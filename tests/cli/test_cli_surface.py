@@ -23,8 +23,8 @@ OPTIONS = {
     "decode": "--channels --json --lookahead-ms --no-dred --no-lbrr --no-priming --no-red --plc --priming --rate "
     "--trace --weights",
     "inspect": "--features --json --latents --weights",
-    "send": "--bitrate --burst --device --dred-ms --expected-loss --fec --insecure --json --key --key-file --loss "
-    "--mtu --red --repeat --seconds --seed --weights",
+    "send": "--bitrate --budget --burst --device --dred-ms --expected-loss --fec --insecure --json --key --key-file "
+    "--loss --mtu --network --red --repeat --seconds --seed --weights",
     "receive": "--adaptive --delay-ms --device --fixed-delay --insecure --json --key --key-file --no-dred --no-lbrr "
     "--no-red --plc --rate --seconds --stay",
     "doctor": "--json",
