@@ -7,9 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dred.audio import read_audio, write_wav
+from dred.channel import PRESETS, NetworkLosses
 from dred.live import new_key
 from two_ends import RATE_HZ, speech
 
@@ -46,3 +48,14 @@ def test_a_call_with_a_key_is_heard_until_the_interrupt(tmp_path: Path) -> None:
     assert "kb/s of Opus" in lines[-1]["summary"]["plan"], "a controller divides the budget"
     assert "heard.wav: what was heard" in told
     assert len(read_audio(tmp_path / "heard.wav").samples) > 48_000
+
+
+def test_a_named_network_throws_away_what_it_would_lose(tmp_path: Path) -> None:
+    write_wav(tmp_path / "speech.wav", speech(3.0), RATE_HZ)
+    send = (sys.executable, "-m", "dred", "send", "127.0.0.1:9", str(tmp_path / "speech.wav"), "--dred-ms", "0")
+    network = ("--network", "train", "--seed", "6")
+    sent = subprocess.run([*send, *network, "--json"], capture_output=True, text=True, check=True)
+    told = json.loads(sent.stdout.splitlines()[-1])["summary"]
+    losses = NetworkLosses(config=PRESETS["train"].config).draw(told["packets"], np.random.default_rng(6))
+    assert told["packets"] >= 150
+    assert told["dropped"] == losses.sum() > 0
