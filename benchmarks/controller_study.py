@@ -140,6 +140,20 @@ def rate_setting(
         }
 
 
+def print_peaks(shared: Path, num_clips: int, weights: WeightSet) -> None:
+    """Print how much larger than in the mean packets and their redundancy can be, in any setting."""
+    main, deep = 0.0, 0.0
+    for setting in SETTINGS.values():
+        for _, speech in speech_clips(shared, num_clips):
+            packets = encode(speech[:, None], setting.sender_config, weights)
+            sizes = np.array([(packet.main_bytes, packet.dred_bytes) for packet in packets], np.float64)
+            main = max(main, sizes[:, 0].max() / sizes[:, 0].mean())
+            if setting.dred is not None:
+                sent = sizes[sizes[:, 1] > 0, 1]
+                deep = max(deep, sent.max() / sent.mean())
+    print(f"largest to mean: {main:.2f} of Opus, {deep:.2f} of redundancy")
+
+
 def shares_by_age(lost: str) -> np.ndarray:
     """Return the share of all packets that are lost so many packets before the next that arrives."""
     shares = np.zeros(MAX_AGE + 1)
@@ -195,6 +209,7 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = rate_all(arguments.shared, arguments.clips, arguments.cache, load())
     fit(rows)
+    print_peaks(arguments.shared, arguments.clips, load())
 
 
 if __name__ == "__main__":

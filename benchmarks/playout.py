@@ -91,14 +91,19 @@ def send_clip() -> Sent:
     clip = read_audio(bundled_clip())
     speech = resample(clip.samples, from_hz=clip.rate_hz, to_hz=RATE_HZ)
     payloads = [packet.payload for packet in dred.Sender(dred.SenderConfig(rate_hz=RATE_HZ)).push(speech)]
+    return Sent(payloads, find_pauses(payloads))
+
+
+def find_pauses(payloads: list[bytes]) -> set[int]:
+    """Return the numbers of packets whose speech the next packet's redundancy leaves out."""
     readers = build_parts([load()]).readers
     pauses = set()
     for number, payload in enumerate(payloads):
-        packet = BufferedPacket.from_payload(payload, sequence=number, timestamp=number * PACKET_RTP)
+        packet = BufferedPacket.from_payload(payload, sequence=number & 0xFFFF, timestamp=number * PACKET_RTP)
         redundancy = read_redundancy(packet, readers)
         if redundancy is not None and redundancy.tell((number - 1) * PACKET_RTP) is Told.PAUSE:
             pauses.add(number - 1)
-    return Sent(payloads, pauses)
+    return pauses
 
 
 def play(sent: Sent, channel: ChannelConfig, config: dred.ReceiverConfig, seconds: int, seed: int = 1) -> Outcome:

@@ -43,7 +43,13 @@ def test_all_results_are_written_and_named(speech: Path, out: Path, capsys: pyte
     summary = json.loads((out / "summary.json").read_text())
     assert list(summary["schemes"]) == schemes
     assert summary["input"] == "speech.wav"
-    assert summary["loss"] == {"trace": "call.txt", "loss_percent": None, "mean_burst": None, "seed": None}
+    assert summary["loss"] == {
+        "trace": "call.txt",
+        "network": None,
+        "loss_percent": None,
+        "mean_burst": None,
+        "seed": None,
+    }
     assert summary["schemes"]["plc"]["frames"] == {"total": 51, "lost": 15}
     printed = capsys.readouterr()
     assert [line.split()[0] for line in printed.out.splitlines()[1:9]] == schemes
@@ -64,7 +70,7 @@ def test_json_is_the_summary_and_options_reach_the_senders(
     assert summary["weights"] == "opus-1.5.2"
     assert summary["dred"] == {"duration_ms": 200, "version": "10", "q0": 8, "dq": 2, "qmax": 12, "max_bytes": 1000}
     assert summary["red_copies"] == 3
-    assert summary["loss"] == {"trace": None, "loss_percent": 10, "mean_burst": 1, "seed": 5}
+    assert summary["loss"] == {"trace": None, "network": None, "loss_percent": 10, "mean_burst": 1, "seed": 5}
     rates = {name: scheme["kbps"] for name, scheme in summary["schemes"].items()}
     assert rates["red"]["red"] > 2.5 * rates["red"]["main"]
     assert 0 < rates["dred"]["dred"] < 15

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,12 +52,29 @@ def test_a_trace_counts_instead_of_the_model_and_is_repeated(tmp_path: Path) -> 
     assert config.describe() == "trace call.txt"
 
 
+def test_a_named_network_counts_instead_of_the_model_and_follows_the_seed() -> None:
+    config = LossConfig(network="train", loss_percent=99)
+    lost = config.draw(15_000)
+    assert 0.06 < lost.mean() < 0.12
+    assert np.array_equal(config.draw(100), lost[:100])
+    assert not np.array_equal(LossConfig(network="train", seed=2).draw(15_000), lost)
+    assert config.describe() == "the network train, seed 1"
+
+
 @pytest.mark.parametrize(
     "settings",
-    [{"loss_percent": -1}, {"loss_percent": 100}, {"loss_percent": np.nan}, {"mean_burst": 0.5}, {"seed": -1}],
+    [
+        {"loss_percent": -1},
+        {"loss_percent": 100},
+        {"loss_percent": np.nan},
+        {"mean_burst": 0.5},
+        {"seed": -1},
+        {"network": "moon"},
+        {"network": "train", "trace": Path("call.txt")},
+    ],
     ids=str,
 )
-def test_impossible_losses_are_refused(settings: dict[str, float]) -> None:
+def test_impossible_losses_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         LossConfig(**settings)
 
@@ -115,7 +133,7 @@ def test_the_summary_agrees_with_the_results(installed_weights: Path) -> None:
     assert summary["seconds"] == 2.5
     assert summary["weights"] == "opus-1.6.1"
     assert summary["dred"]["version"] == "12"
-    assert summary["loss"] == {"trace": None, "loss_percent": 25, "mean_burst": 3, "seed": 6}
+    assert summary["loss"] == {"trace": None, "network": None, "loss_percent": 25, "mean_burst": 3, "seed": 6}
     assert {"dred", "libopus"} <= set(summary["versions"])
     for result in simulation.results:
         scheme = summary["schemes"][result.scheme.name]

@@ -23,8 +23,8 @@ OPTIONS = {
     "decode": "--channels --json --lookahead-ms --no-dred --no-lbrr --no-priming --no-red --plc --priming --rate "
     "--trace --weights",
     "inspect": "--features --json --latents --weights",
-    "send": "--bitrate --burst --device --dred-ms --expected-loss --fec --insecure --json --key --key-file --loss "
-    "--mtu --red --repeat --seconds --seed --weights",
+    "send": "--bitrate --budget --burst --device --dred-ms --expected-loss --fec --insecure --json --key --key-file "
+    "--loss --mtu --network --red --repeat --seconds --seed --weights",
     "receive": "--adaptive --delay-ms --device --fixed-delay --insecure --json --key --key-file --no-dred --no-lbrr "
     "--no-red --plc --rate --seconds --stay",
     "doctor": "--json",
@@ -37,7 +37,10 @@ OPTIONS = {
     "listen": "",
     "listen serve": "--any-network --by-network --clips --host --method --networks --per-rater --port --schemes --seed",
     "listen results": "--csv --headphones --json --max-failed-traps --min-correlation --votes",
-    "studio": "--host --port --seed",
+    "studio": "--host --network --port --seed",
+    "network": "",
+    "network list": "--json",
+    "network show": "--json --out --packet-bytes --seconds --seed",
     "trace": "",
     "trace show": "--json --model",
     "trace fit": "--out --seed --states",
@@ -53,7 +56,9 @@ OPTIONS = {
     "weights remove": "",
 }
 # Those of the bitstream and the network that simulate shares, under the same names.
-SIMULATE_AT_LEAST = "--bitrate --burst --dq --dred-ms --json --loss --q0 --qmax --red --seed --trace --weights"
+SIMULATE_AT_LEAST = (
+    "--bitrate --burst --dq --dred-ms --json --loss --network --q0 --qmax --red --seed --trace --weights"
+)
 
 HEAVY = ("numpy", "numba", "torch", "soundfile", "soxr", "av", "safetensors", "jinja2")
 
@@ -96,7 +101,9 @@ def test_every_option_has_help() -> None:
     assert not silent
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("", "corpus", "trace", "weights")])
+@pytest.mark.parametrize(
+    "name", [name for name in COMMANDS if name not in ("", "corpus", "network", "trace", "weights")]
+)
 def test_help_of_each_command_has_an_example(dred: Run, name: str) -> None:
     outcome = dred(*name.split(), "--help")
     assert outcome.code == 0

@@ -26,6 +26,11 @@ KEEP_PEERS = """
     constructor(...settings) { super(...settings); peers.push(this); }
   };
 """
+KEEP_WISHES = """
+  window.wishes = [];
+  const send = RTCDataChannel.prototype.send;
+  RTCDataChannel.prototype.send = function (wish) { wishes.push(JSON.parse(wish)); send.call(this, wish); };
+"""
 # What the browser counts of what it plays.
 PLAYED = """async () => {
   for (const found of (await peers.at(-1).getStats()).values()) if (found.type === "inbound-rtp") return found;
@@ -95,6 +100,29 @@ def test_without_a_microphone_the_page_says_so(
     wait_until(page, "!document.querySelector('.problem').hidden")
     assert page.inner_text(".reason").startswith(words)
     assert page.inner_text(".status") == "Nothing is sent."
+
+
+def test_a_named_network_takes_the_place_of_the_sliders(
+    browser: Any, studio: tuple[subprocess.Popen[str], str]
+) -> None:
+    page = browser.new_page()
+    page.add_init_script(KEEP_WISHES)
+    page.goto(studio[1])
+    sliders = "[...document.querySelectorAll('.slider output')].map((output) => output.textContent)"
+    page.select_option('[name="network"]', "train")
+    assert page.inner_text(".network .title").startswith("mobile data on a train")
+    assert page.evaluate(sliders) == ["8", "6", "50"]
+    page.click('[data-source="clip"]')
+    wait_until(page, "document.querySelector('.status').textContent === 'The clip is heard over a bad network.'")
+    assert {"network": "train"} in page.evaluate("wishes")
+    # 20 ms to be packed, 60 under way, and what the receiver waits for.
+    wait_until(page, "parseInt(document.querySelector('.delay-now').textContent) > 100")
+    page.focus('[name="loss_percent"]')
+    page.keyboard.press("ArrowRight")
+    assert page.input_value('[name="network"]') == ""
+    assert page.inner_text(".network .title") == ""
+    assert page.evaluate("wishes.at(-1)") == {"loss_percent": 9, "mean_burst": 6, "jitter_ms": 50}
+    page.click(".stop")
 
 
 def test_talking_over_a_bad_network(browser: Any, studio: tuple[subprocess.Popen[str], str]) -> None:

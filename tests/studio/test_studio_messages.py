@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dred.channel import PRESETS, NetworkPreset
 from dred.errors import RemoteDataError
 from dred.receiver import Source
 from dred.studio import NetworkSettings, SchemeStep, StudioStep
 from dred.studio.messages import SchemeWish, StepWriter, parse_offer, parse_wish
 from dred.studio.spectrum import NUM_ROWS, TOP_HZ, level_column
 
-NAMES = st.text() | st.sampled_from(["scheme", "loss_percent", "mean_burst", "jitter_ms", "sdp"])
+NAMES = st.text() | st.sampled_from(["scheme", "network", "loss_percent", "mean_burst", "jitter_ms", "sdp"])
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner),
@@ -30,7 +31,7 @@ def test_any_message_is_a_wish_or_breaks_a_rule(body: bytes, is_text: bool) -> N
         wish = parse_wish(body.decode("utf-8", "replace") if is_text else body)
     except RemoteDataError:
         return
-    assert isinstance(wish, (SchemeWish, NetworkSettings))
+    assert isinstance(wish, (SchemeWish, NetworkSettings, NetworkPreset))
 
 
 @given(BODIES)
@@ -43,6 +44,7 @@ def test_any_body_is_an_offer_or_breaks_a_rule(body: bytes) -> None:
 
 def test_wishes_are_read() -> None:
     assert parse_wish('{"scheme": "dred"}') == SchemeWish("dred")
+    assert parse_wish('{"network": "train"}') is PRESETS["train"]
     assert parse_wish('{"loss_percent": 20, "mean_burst": 2.5, "jitter_ms": 0}') == NetworkSettings(
         loss_percent=20.0, mean_burst=2.5, jitter_ms=0.0
     )
@@ -58,9 +60,12 @@ def test_wishes_are_read() -> None:
         '{"loss_percent": 70, "mean_burst": 1, "jitter_ms": 0}',
         '{"loss_percent": 10}',
         '{"scheme": 1}',
+        '{"network": 1}',
+        '{"network": "moon"}',
+        '{"network": "train", "loss_percent": 10}',
         "[" * 100_000,
     ],
-    ids=["true", "infinite", "nan", "huge", "out of range", "alone", "number", "deep"],
+    ids=["true", "infinite", "nan", "huge", "out of range", "alone", "number", "no name", "unknown", "both", "deep"],
 )
 def test_what_only_looks_like_a_wish_breaks_a_rule(message: str) -> None:
     with pytest.raises(RemoteDataError):

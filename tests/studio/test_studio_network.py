@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dred.channel import PRESETS
 from dred.errors import UsageError
 from dred.studio import LiveNetwork, NetworkSettings
 
@@ -55,3 +56,18 @@ def test_whatever_the_sliders_do_what_was_not_lost_arrives_once_and_in_time(
     arrived += network.receive(20.0 * len(moves) + 200.0)
     assert sorted(number for _, number in arrived) == sent
     assert all(0 <= time - 20.0 * number <= 200.0 for time, number in arrived)
+
+
+def test_a_named_network_brings_its_delay_its_losses_and_its_queue(rng: np.random.Generator) -> None:
+    network: LiveNetwork[int] = LiveNetwork(NetworkSettings(loss_percent=0.0), rng)
+    assert not network.send(0, 0.0, num_bytes=200)
+    assert network.receive(0.0) == [(0.0, 0)]
+    network.change(PRESETS["congested-uplink"])
+    lost = [network.send(number, 20.0 * number, num_bytes=200) for number in range(1, 6_000)]
+    # Most of it is what finds the queue full.
+    assert 0.02 < np.mean(lost) < 0.12
+    arrived = network.receive(1e6)
+    late_ms = np.array([time - 20.0 * number for time, number in arrived])
+    assert sorted(number for _, number in arrived) == [number for number, gone in enumerate(lost, start=1) if not gone]
+    assert late_ms.min() >= 25
+    assert late_ms.max() > 150

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from asgi_client import Client
-from dred.errors import RemoteDataError
+from dred.errors import RemoteDataError, UsageError
 from dred.studio import StudioConfig
 from dred.studio.server import build_app
 from dred.studio.serving import studio_pages
@@ -122,3 +122,11 @@ def test_there_is_nothing_else(client: Client) -> None:
     assert client.get("/calls").status == 405
     assert client.get("/etc").status == 404
     assert "default-src 'none'" in client.get("/").headers["content-security-policy"]
+
+
+def test_the_page_begins_with_the_network_that_is_asked_for() -> None:
+    page, _ = studio_pages(StudioConfig(), "train")["/"]
+    assert page.count(b" selected") == 1
+    assert b'<option value="train" selected>' in page
+    with pytest.raises(UsageError, match="moon"):
+        studio_pages(StudioConfig(), "moon")

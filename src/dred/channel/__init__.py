@@ -29,12 +29,15 @@ from dred.channel.models import (
     loss_statistics,
     uniform_losses,
 )
-from dred.channel.presets import PRESETS, NetworkPreset
+from dred.channel.network_losses import NetworkLosses
+from dred.channel.observation import NetworkSummary, Observation, observe
+from dred.channel.presets import PRESETS, PRESETS_SOURCE, NetworkPreset, find_preset
 from dred.channel.trace import read_trace, write_trace
 
 __all__ = [
     "BURST_CLASSES_MS",
     "PRESETS",
+    "PRESETS_SOURCE",
     "BottleneckConfig",
     "ChallengeClip",
     "ChannelConfig",
@@ -43,7 +46,10 @@ __all__ = [
     "HiddenMarkov",
     "LossModel",
     "LossStatistics",
+    "NetworkLosses",
     "NetworkPreset",
+    "NetworkSummary",
+    "Observation",
     "OutagesConfig",
     "Trace",
     "TrainedModel",
@@ -52,9 +58,11 @@ __all__ = [
     "burst_class_ms",
     "burst_lengths",
     "draw_bounded",
+    "find_preset",
     "find_traces",
     "gilbert_elliott_losses",
     "loss_statistics",
+    "observe",
     "read_loss_model",
     "read_trace",
     "uniform_losses",

@@ -90,6 +90,11 @@ class ChannelEmulator(Generic[PacketT]):
         self.num_lost = 0
         self.num_overflowed = 0
 
+    @property
+    def queue_ms(self) -> float:
+        """How long the bottleneck's queue was when the last packet had entered it; 0 without a bottleneck."""
+        return self._bottleneck.queue_ms if self._bottleneck else 0.0
+
     def send(self, packet: PacketT, now_ms: float, *, num_bytes: int = 0) -> None:
         """Hand a packet to the network; its size, headers included, matters to a bottleneck only.
 

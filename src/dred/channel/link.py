@@ -60,6 +60,11 @@ class Bottleneck:
         self._is_busy = False
         self._turn_ms = 0.0
 
+    @property
+    def queue_ms(self) -> float:
+        """How long a packet would have waited at the time of the last one, itself included."""
+        return self._backlog_ms
+
     def pass_through(self, num_bytes: int, now_ms: float) -> float | None:
         """Return when a packet has left the link, or None if the queue has no room for it."""
         self._advance(now_ms)

@@ -1,8 +1,4 @@
-"""Networks with names: what to try a call on.
-
-The numbers are our choice. Their orders of magnitude are those of ITU-T G.1050 (well-managed, partially managed and
-unmanaged networks) and, for stalls, of radios that wait or change cells: tens and hundreds of milliseconds.
-"""
+"""Networks with names: what to try a call on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +7,15 @@ from types import MappingProxyType
 from dred.channel.emulator import ChannelConfig
 from dred.channel.link import BottleneckConfig, OutagesConfig
 from dred.channel.models import GilbertElliott, Uniform
+from dred.errors import UsageError
 
-__all__ = ["PRESETS", "NetworkPreset"]
+__all__ = ["PRESETS", "PRESETS_SOURCE", "NetworkPreset", "find_preset"]
+
+PRESETS_SOURCE = (
+    "our choice; losses, delay and jitter of the order of ITU-T G.1050's well managed, partially managed and unmanaged "
+    "networks, stalls of radios that wait or change cells: tens to hundreds of milliseconds"
+)
+"""Where the presets' numbers come from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,3 +95,14 @@ _ALL = (
 )
 PRESETS: Mapping[str, NetworkPreset] = MappingProxyType({preset.name: preset for preset in _ALL})
 """The presets by name."""
+
+
+def find_preset(name: str) -> NetworkPreset:
+    """Look a preset up.
+
+    Raises:
+        UsageError: There is none of this name.
+    """
+    if name not in PRESETS:
+        raise UsageError(f"a network must be one of {', '.join(PRESETS)}, got {name!r}")
+    return PRESETS[name]

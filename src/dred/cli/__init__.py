@@ -13,7 +13,7 @@ from typing import Annotated, cast
 
 import typer
 
-from dred.cli import corpus, listen, trace, weights
+from dred.cli import corpus, listen, network, trace, weights
 from dred.cli.bench import bench
 from dred.cli.decode import decode
 from dred.cli.doctor import doctor
@@ -80,6 +80,7 @@ def build_app() -> typer.Typer:
         app.command()(command)
     app.add_typer(corpus.build_app(), name="corpus")
     app.add_typer(listen.build_app(), name="listen")
+    app.add_typer(network.build_app(), name="network")
     app.add_typer(trace.build_app(), name="trace")
     app.add_typer(weights.build_app(), name="weights")
     return app

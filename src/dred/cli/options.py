@@ -28,6 +28,7 @@ __all__ = [
     "Json",
     "Key",
     "KeyFile",
+    "Network",
     "NoDred",
     "NoLbrr",
     "NoRed",
@@ -105,6 +106,12 @@ Red = Annotated[
 Trace = Annotated[
     Path | None,
     typer.Option("--trace", help="Text file, a 1 for each lost packet and a 0 for others.", metavar="FILE"),
+]
+Network = Annotated[
+    str | None,
+    typer.Option(
+        "--network", help="Lose what this network loses; `dred network list` tells which there are.", metavar="NAME"
+    ),
 ]
 Plc = Annotated[
     Literal["neural", "classic", "zero"],

@@ -43,6 +43,7 @@ def send(
         ),
     ] = None,
     mtu: Annotated[int, typer.Option("--mtu", help="Largest RTP packet in bytes.", rich_help_panel=_NETWORK)] = 1200,
+    network: options.Network = None,
     loss: Annotated[
         float,
         typer.Option("--loss", help="Throw away packets in percent, to show what happens.", rich_help_panel=_NETWORK),
@@ -65,6 +66,7 @@ def send(
     Examples:
     dred send 127.0.0.1:5004 speech.wav
     dred send 127.0.0.1:5004 speech.wav --loss 20 --burst 3
+    dred send 127.0.0.1:5004 speech.wav --network train
     dred send 127.0.0.1:5004 speech.wav --loss 20 --burst 3 --budget 48000
     dred send example.org:5004 --key-file call.key
     """
@@ -75,7 +77,7 @@ def send(
     import numpy as np
 
     from dred.assembly import RtpSender
-    from dred.channel import GilbertElliott, Uniform
+    from dred.channel import GilbertElliott, LossModel, NetworkLosses, Uniform, find_preset
     from dred.cli.files import reading
     from dred.cli.kernel_tour import compile_all
     from dred.cli.live_run import (
@@ -99,7 +101,9 @@ def send(
     endpoint = parse_endpoint(to, lowest_port=1)
     require_protection(endpoint, has_key=secret is not None, insecure=insecure)
     protection = with_key(secret)
-    model = Uniform(loss=loss / 100) if burst == 1 else GilbertElliott(loss=loss / 100, mean_burst=burst)
+    model: LossModel = Uniform(loss=loss / 100) if burst == 1 else GilbertElliott(loss=loss / 100, mean_burst=burst)
+    if network is not None:
+        model = NetworkLosses(config=find_preset(network).config)
     losses = model.stream(np.random.default_rng(seed))
     file = None
     if source is not None:

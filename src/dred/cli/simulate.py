@@ -22,6 +22,7 @@ def simulate(
         Path, typer.Option("--out", metavar="DIR", help="Folder for wav files, summary.json and report.html.")
     ],
     trace: options.Trace = None,
+    network: options.Network = None,
     loss: Annotated[
         float, typer.Option("--loss", help="Lost packets in percent, 0 to 99.", rich_help_panel=_NETWORK)
     ] = 20.0,
@@ -54,6 +55,7 @@ def simulate(
     Examples:
     dred simulate --out demo
     dred simulate speech.wav --out demo --loss 10 --burst 3 --scores
+    dred simulate speech.wav --out demo --network train
     dred simulate speech.wav --out demo --trace call.txt --schemes plc,lbrr,dred
     """
     import json
@@ -72,7 +74,7 @@ def simulate(
 
     source = source or bundled_clip()
     config = SimulationConfig(
-        loss=LossConfig(trace=trace, loss_percent=loss, mean_burst=burst, seed=seed),
+        loss=LossConfig(trace=trace, network=network, loss_percent=loss, mean_burst=burst, seed=seed),
         bitrate_bps=bitrate,
         dred=DredConfig(duration_ms=dred_ms, q0=q0, dq=dq, qmax=qmax, max_bytes=dred_max_bytes),
         num_red_copies=red,

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from dred.cli import options
+
 __all__ = ["studio"]
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -15,6 +17,7 @@ def studio(
         str, typer.Option("--host", help="Address to listen on. 0.0.0.0 lets in everyone who can reach this machine.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="0 for any that is free.", min=0, max=65535)] = 8420,
+    network: options.Network = None,
     seed: Annotated[
         int | None, typer.Option("--seed", help="The same losses in every call. Default: others each time.")
     ] = None,
@@ -24,6 +27,7 @@ def studio(
     \b
     Examples:
     dred studio
+    dred studio --network train
     dred studio --port 9000 --seed 1
     """
     from dred.studio.serving import serve_studio
@@ -37,7 +41,7 @@ def studio(
 
     print("preparing", flush=True)
     try:
-        serve_studio(host=host, port=port, seed=seed, on_start=name_address)
+        serve_studio(host=host, port=port, seed=seed, network=network, on_start=name_address)
     except KeyboardInterrupt:
         # Ctrl-C is how the studio ends.
         print("ended")

@@ -1,4 +1,4 @@
-"""Which packets of a simulation are lost: a recorded trace, or a seeded model. The same for every scheme."""
+"""Which packets of a simulation are lost: a recorded trace, a named network, or a model. The same for every scheme."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool
 
-from dred.channel import GilbertElliott, LossModel, Trace, Uniform, read_trace
+from dred.channel import GilbertElliott, LossModel, NetworkLosses, Trace, Uniform, find_preset, read_trace
 from dred.errors import UsageError
 
 __all__ = ["LossConfig"]
@@ -20,17 +20,24 @@ class LossConfig:
 
     Attributes:
         trace: File of one 0 or 1 per packet, repeated as needed; then nothing below counts.
+        network: Name of one of `dred.channel.PRESETS`, whose losses these are; of what stands below, only the seed
+            counts then.
         loss_percent: Share of lost packets, 0 to 99.
         mean_burst: Mean number of packets lost in a row, at least 1; with 1, each is lost on its own.
         seed: Of the random numbers, at least 0.
     """
 
     trace: Path | None = None
+    network: str | None = None
     loss_percent: float = 20.0
     mean_burst: float = 5.0
     seed: int = 1
 
     def __post_init__(self) -> None:
+        if self.network is not None:
+            find_preset(self.network)
+            if self.trace is not None:
+                raise UsageError("losses come from a trace or from a network, not from both")
         if not 0 <= self.loss_percent <= _MAX_LOSS_PERCENT:
             raise UsageError(f"loss must be 0 to {_MAX_LOSS_PERCENT} percent, got {self.loss_percent}")
         if not 1 <= self.mean_burst < float("inf"):
@@ -47,6 +54,8 @@ class LossConfig:
         """
         if self.trace is not None:
             return Trace(lost=read_trace(self.trace))
+        if self.network is not None:
+            return NetworkLosses(config=find_preset(self.network).config)
         loss = self.loss_percent / 100
         if self.mean_burst == 1:
             return Uniform(loss=loss)
@@ -65,6 +74,8 @@ class LossConfig:
         """Say it in a phrase."""
         if self.trace is not None:
             return f"trace {self.trace.name}"
+        if self.network is not None:
+            return f"the network {self.network}, seed {self.seed}"
         if self.mean_burst == 1:
             return f"{self.loss_percent:g} % uniform loss, seed {self.seed}"
         return f"{self.loss_percent:g} % loss in bursts of {self.mean_burst:g} packets, seed {self.seed}"

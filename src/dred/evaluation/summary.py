@@ -29,7 +29,8 @@ def summarise(simulation: Simulation, *, input_name: str) -> dict[str, Any]:
         input_name: What to call the input.
     """
     config, audio, network = simulation.config, simulation.audio, simulation.network
-    trace = config.loss.trace
+    trace, preset = config.loss.trace, config.loss.network
+    has_model = trace is None and preset is None
     return {
         "input": input_name,
         "seconds": round(len(audio.samples) / audio.rate_hz, _DIGITS),
@@ -37,8 +38,9 @@ def summarise(simulation: Simulation, *, input_name: str) -> dict[str, Any]:
         "channels": audio.samples.shape[1],
         "loss": {
             "trace": trace.name if trace else None,
-            "loss_percent": None if trace else config.loss.loss_percent,
-            "mean_burst": None if trace else config.loss.mean_burst,
+            "network": preset,
+            "loss_percent": config.loss.loss_percent if has_model else None,
+            "mean_burst": config.loss.mean_burst if has_model else None,
             "seed": None if trace else config.loss.seed,
         },
         "loss_percent": round(100 * network.loss_rate, _DIGITS),

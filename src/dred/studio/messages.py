@@ -1,6 +1,7 @@
 """What the page and the pipeline tell each other: JSON over the call's data channel.
 
-From the page, one wish per message: `{"scheme": NAME}` or `{"loss_percent": x, "mean_burst": x, "jitter_ms": x}`.
+From the page, one wish per message: `{"scheme": NAME}`, `{"network": NAME}` of `dred.channel.PRESETS`, or
+`{"loss_percent": x, "mean_burst": x, "jitter_ms": x}`.
 To the page, what a few steps brought (`write_steps`), or why the call ends (`write_end`).
 """
 
@@ -10,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dred.channel import NetworkPreset, find_preset
 from dred.errors import RemoteDataError, UsageError
-from dred.studio.network import NetworkSettings
+from dred.studio.network import Network, NetworkSettings
 from dred.studio.pipeline import StudioStep
 from dred.studio.spectrum import Loudness, level_column
 
@@ -29,23 +31,25 @@ class SchemeWish:
     name: str
 
 
-Wish = SchemeWish | NetworkSettings
+Wish = SchemeWish | Network
 
 
 def parse_wish(message: str | bytes) -> Wish:
     """Read a message of the page.
 
     Raises:
-        RemoteDataError: It is not a wish, or a slider is out of its range.
+        RemoteDataError: It is not a wish, there is no such network, or a slider is out of its range.
     """
     if not isinstance(message, str) or len(message) > _MAX_WISH_CHARACTERS:
         raise RemoteDataError(f"a wish is a text of at most {_MAX_WISH_CHARACTERS} characters")
     content = _read_object(message)
     if set(content) == {"scheme"} and isinstance(content["scheme"], str):
         return SchemeWish(content["scheme"])
+    if set(content) == {"network"} and isinstance(content["network"], str):
+        return _find_network(content["network"])
     # True is an int for Python.
     if set(content) != set(_SLIDERS) or any(type(value) not in (int, float) for value in content.values()):
-        raise RemoteDataError(f"an object of a scheme, or of the numbers {', '.join(_SLIDERS)}")
+        raise RemoteDataError(f"an object of a scheme, of a network, or of the numbers {', '.join(_SLIDERS)}")
     try:
         return NetworkSettings(**{name: float(content[name]) for name in _SLIDERS})
     except (UsageError, OverflowError) as error:
@@ -104,6 +108,13 @@ class StepWriter:
 def write_end(reason: str) -> str:
     """Tell the page why the call ends."""
     return json.dumps({"end": reason})
+
+
+def _find_network(name: str) -> NetworkPreset:
+    try:
+        return find_preset(name)
+    except UsageError as error:
+        raise RemoteDataError(str(error)) from error
 
 
 def _read_object(text: str | bytes) -> dict[str, Any]:

@@ -1,22 +1,22 @@
-"""A network whose sliders move while packets are under way."""
+"""A network that changes while packets are under way: sliders move, or another one is chosen by name."""
 
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 import numpy as np
 
-from dred.channel import ChannelConfig, ChannelEmulator, GilbertElliott
+from dred.channel import ChannelConfig, ChannelEmulator, GilbertElliott, NetworkPreset
 from dred.errors import UsageError
 
-__all__ = ["LiveNetwork", "NetworkSettings"]
+__all__ = ["LiveNetwork", "Network", "NetworkSettings"]
 
 PacketT = TypeVar("PacketT")
 
 MAX_LOSS_PERCENT: Final = 60.0
 MAX_BURST: Final = 25.0
 MAX_JITTER_MS: Final = 200.0
-# Networks of earlier settings that may still deliver. Their packets are all there after the longest jitter, and a hand
-# on a slider is no faster than this.
+# Networks of earlier settings that may still deliver. Their packets are all there within a second, and a hand on a
+# slider is no faster than this.
 _MAX_DRAINING: Final = 64
 
 
@@ -53,27 +53,29 @@ class NetworkSettings:
         return ChannelConfig(loss=model, jitter_ms=self.jitter_ms)
 
 
+Network = NetworkSettings | NetworkPreset
+"""What the page may choose: places of the sliders, or a network with a name."""
+
+
 class LiveNetwork(Generic[PacketT]):
     """Carry packets of any type. Times are milliseconds that never run back."""
 
-    def __init__(self, settings: NetworkSettings, rng: np.random.Generator) -> None:
+    def __init__(self, network: Network, rng: np.random.Generator) -> None:
         """Start an empty network; `rng` is split for each setting of the sliders."""
-        self.settings = settings
         self._rng = rng
         self._draining: list[ChannelEmulator[PacketT]] = []
-        self._emulator = self._build(settings)
+        self._emulator = self._build(network)
 
-    def change(self, settings: NetworkSettings) -> None:
+    def change(self, network: Network) -> None:
         """Let what is sent from now on meet other conditions; what is under way arrives as it would have."""
         self._draining = [*self._draining, self._emulator][-_MAX_DRAINING:]
-        self.settings = settings
-        self._emulator = self._build(settings)
+        self._emulator = self._build(network)
 
-    def send(self, packet: PacketT, now: float) -> bool:
-        """Hand a packet to the network; tell whether it gets lost."""
-        num_lost = self._emulator.num_lost
-        self._emulator.send(packet, now)
-        return self._emulator.num_lost > num_lost
+    def send(self, packet: PacketT, now: float, *, num_bytes: int = 0) -> bool:
+        """Hand a packet to the network; tell whether it gets lost. Its size, headers included, fills queues."""
+        before = self._num_gone
+        self._emulator.send(packet, now, num_bytes=num_bytes)
+        return self._num_gone > before
 
     def receive(self, now: float) -> list[tuple[float, PacketT]]:
         """Take what has arrived by now, with the times of arrival, in their order."""
@@ -81,5 +83,10 @@ class LiveNetwork(Generic[PacketT]):
         self._draining = [network for network in self._draining if network.next_arrival() is not None]
         return sorted(arrived, key=lambda arrival: arrival[0])
 
-    def _build(self, settings: NetworkSettings) -> ChannelEmulator[PacketT]:
-        return ChannelEmulator(settings.channel_config(), self._rng.spawn(1)[0])
+    @property
+    def _num_gone(self) -> int:
+        return self._emulator.num_lost + self._emulator.num_overflowed
+
+    def _build(self, network: Network) -> ChannelEmulator[PacketT]:
+        config = network.config if isinstance(network, NetworkPreset) else network.channel_config()
+        return ChannelEmulator(config, self._rng.spawn(1)[0])

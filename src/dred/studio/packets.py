@@ -43,6 +43,11 @@ class StudioPacket:
     red_bytes: int = 0
     dred_bytes: int = 0
 
+    @property
+    def num_bytes(self) -> int:
+        """Its size, copies included."""
+        return len(self.payload) + self.red_bytes
+
 
 class PacketSource:
     """The sending sides of all schemes."""

@@ -16,7 +16,7 @@ from jaxtyping import Float32
 from dred.errors import UsageError
 from dred.studio.config import BLOCK_SAMPLES, StudioConfig
 from dred.studio.listener import Listener, SchemeStep
-from dred.studio.network import LiveNetwork, NetworkSettings
+from dred.studio.network import LiveNetwork, Network
 from dred.studio.packets import PacketSource, StudioPacket
 from dred.weights import WeightSet, load
 
@@ -24,6 +24,9 @@ __all__ = ["SchemeStep", "StudioPipeline", "StudioStep"]
 
 # From one scheme to the other; as long as a frame of CELT's shortest.
 _FADE = np.linspace(0, 1, BLOCK_SAMPLES // 8, dtype=np.float32)
+
+# Of IPv4, UDP and RTP.
+_HEADER_BYTES = 40
 
 Bundle = Mapping[str, StudioPacket]
 
@@ -51,7 +54,7 @@ class StudioPipeline:
     def __init__(
         self,
         config: StudioConfig,
-        network: NetworkSettings,
+        network: Network,
         rng: np.random.Generator,
         weights: WeightSet | None = None,
     ) -> None:
@@ -59,7 +62,7 @@ class StudioPipeline:
 
         Args:
             config: What is compared.
-            network: Where the sliders are.
+            network: Where the sliders are, or which named network it is.
             rng: Decides about losses and jitter.
             weights: The networks; by default the best installed ones.
 
@@ -89,9 +92,9 @@ class StudioPipeline:
             raise UsageError(f"the scheme must be one of {', '.join(self._names)}, got {name}")
         self.chosen = name
 
-    def change_network(self, settings: NetworkSettings) -> None:
-        """Move the sliders."""
-        self._network.change(settings)
+    def change_network(self, network: Network) -> None:
+        """Move the sliders, or choose a named network."""
+        self._network.change(network)
 
     def step(self, block: Float32[np.ndarray, " 960"], now: float) -> StudioStep:
         """Send 20 ms, play 20 ms.
@@ -101,7 +104,9 @@ class StudioPipeline:
             now: Milliseconds; 20 more than at the last step, or about so.
         """
         bundle = self._source.push(block)
-        is_lost = self._network.send(bundle, now)
+        # All meet the same queue: that of the largest.
+        largest = max(packet.num_bytes for packet in bundle.values())
+        is_lost = self._network.send(bundle, now, num_bytes=largest + _HEADER_BYTES)
         arrived = self._network.receive(now)
         schemes = {}
         for listener in self._listeners:

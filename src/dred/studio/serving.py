@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dred.channel import PRESETS, GilbertElliott, NetworkPreset, Uniform, find_preset
 from dred.data import bundled_clip
 from dred.local_server import own_names, require_packages, serve_app
 from dred.report.environment import page_environment
@@ -29,6 +30,7 @@ def serve_studio(
     host: str,
     port: int,
     seed: int | None = None,
+    network: str | None = None,
     config: StudioConfig | None = None,
     on_start: Callable[[str], None],
 ) -> None:
@@ -38,11 +40,12 @@ def serve_studio(
         host: Address to listen on.
         port: 0 to 65535; 0 for any that is free.
         seed: Decides about losses; by default each call has others.
+        network: Name of the network that is chosen at first; by default the sliders'.
         config: What is compared.
         on_start: Called with the address once browsers can connect.
 
     Raises:
-        UsageError: The address cannot be used, or a package is missing.
+        UsageError: The address cannot be used, there is no such network, or a package is missing.
         ModelError: There are no weights.
         KeyboardInterrupt: The process was interrupted.
     """
@@ -51,18 +54,25 @@ def serve_studio(
     from dred.studio.loopback import use_only
 
     config = config or StudioConfig()
+    pages = studio_pages(config, network)
     warm_up(config)
 
     def make_call() -> Call:
         return Call(StudioPipeline(config, NetworkSettings(), np.random.default_rng(seed)))
 
     with use_only(host):
-        app = build_app(studio_pages(config), make_call, own_names(host))
+        app = build_app(pages, make_call, own_names(host))
         serve_app(app, host=host, port=port, on_start=on_start)
 
 
-def studio_pages(config: StudioConfig) -> Mapping[str, tuple[bytes, str]]:
-    """Write the page, and find what belongs to it: by path, content and media type."""
+def studio_pages(config: StudioConfig, network: str | None = None) -> Mapping[str, tuple[bytes, str]]:
+    """Write the page, and find what belongs to it: by path, content and media type.
+
+    Raises:
+        UsageError: There is no such network.
+    """
+    if network is not None:
+        find_preset(network)
     folder = files("dred.studio") / "pages"
     start = NetworkSettings()
     settings: dict[str, Any] = {
@@ -70,6 +80,7 @@ def studio_pages(config: StudioConfig) -> Mapping[str, tuple[bytes, str]]:
         "rows": NUM_ROWS,
         "topHz": TOP_HZ,
         "palette": palette().tolist(),
+        "networks": {name: _shown_network(preset) for name, preset in PRESETS.items()},
         "labels": {source.value: label for source, (label, _) in LEGEND.items()},
     }
     page = (
@@ -77,6 +88,7 @@ def studio_pages(config: StudioConfig) -> Mapping[str, tuple[bytes, str]]:
         .from_string((folder / "index.html.j2").read_text())
         .render(
             schemes=config.chosen_schemes(),
+            network=network,
             chosen=config.chosen_schemes()[-1].name,
             legend=LEGEND,
             packet_ms=BLOCK_MS,
@@ -95,6 +107,18 @@ def studio_pages(config: StudioConfig) -> Mapping[str, tuple[bytes, str]]:
         "/page.css": ((folder / "page.css").read_bytes(), "text/css"),
         "/clip": (bundled_clip().read_bytes(), "audio/flac"),
         **{f"/{name}": ((folder / name).read_bytes(), "text/javascript") for name in _SCRIPTS},
+    }
+
+
+def _shown_network(preset: NetworkPreset) -> dict[str, Any]:
+    """Say where the sliders stand for a network, as far as they tell it."""
+    loss = preset.config.loss
+    assert isinstance(loss, (Uniform, GilbertElliott)), "presets have no other model"
+    return {
+        "title": preset.title,
+        "loss_percent": 100 * loss.loss,
+        "mean_burst": loss.mean_burst if isinstance(loss, GilbertElliott) else 1.0,
+        "jitter_ms": preset.config.jitter_ms,
     }
 
 

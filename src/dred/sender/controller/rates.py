@@ -26,7 +26,7 @@ _FRAMING_BITS = 5 * 8
 # Of RED: 4 bytes per copy, one more.
 _RED_COPY_BITS, _RED_BITS = 4 * 8, 8
 
-# The speech of `benchmarks/controller_study.py`, in the mean: the first guess, until the stream's own is measured.
+# Speech in the mean: the first guess, until the stream's own is measured, which takes a second.
 _FIRST_LATENT_BITS = (69.0, 61.0, 54.0, 47.0, 40.0, 33.0, 27.0, 21.0, 18.0, 11.0, 9.0, 7.0, 6.0, 5.0, 4.0, 4.0)
 _FIRST_STATE_BITS = (
     *(164.0, 152.0, 140.0, 130.0, 119.0, 109.0, 101.0, 93.0),

@@ -7,6 +7,7 @@
   const schemes = rows.map((row) => row.dataset.scheme);
   const radios = rows.map((row) => row.querySelector("input"));
   const sliders = [...document.querySelectorAll(".slider input")];
+  const preset = find('[name="network"]');
   const starters = [...document.querySelectorAll("[data-source]")];
   const timeline = new Timeline(settings, schemes);
   const pictures = new Pictures(timeline);
@@ -72,7 +73,18 @@
   }
 
   function network() {
+    if (preset.value) return { network: preset.value };
     return Object.fromEntries(sliders.map((slider) => [slider.name, Number(slider.value)]));
+  }
+
+  // A named network does more than sliders can say: they show what they know of it, to start from.
+  function showNetwork() {
+    const named = settings.networks[preset.value];
+    find(".network .title").textContent = named ? named.title : "";
+    for (const slider of sliders) {
+      if (named) slider.value = named[slider.name];
+      slider.closest("label").querySelector("output").textContent = named ? Number(named[slider.name].toPrecision(3)) : slider.value;
+    }
   }
 
   function sendAll() {
@@ -142,11 +154,15 @@
   for (const radio of radios) radio.addEventListener("change", () => sound.wish({ scheme: chosen() }));
   for (const slider of sliders) {
     slider.addEventListener("input", () => {
-      slider.closest("label").querySelector("output").textContent = slider.value;
+      preset.value = "";
+      showNetwork();
       sound.wish(network());
     });
-    slider.closest("label").querySelector("output").textContent = slider.value;
   }
+  preset.addEventListener("change", () => {
+    showNetwork();
+    sound.wish(network());
+  });
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
     const radio = radios[Number(event.key) - 1];
@@ -155,7 +171,7 @@
       radio.focus();
       sound.wish({ scheme: chosen() });
     }
-    if (event.key === " " && !event.target.closest("button, input")) {
+    if (event.key === " " && !event.target.closest("button, input, select")) {
       event.preventDefault();
       if (sound.kind) sound.stop();
       else start(startClip);
@@ -165,6 +181,7 @@
   addEventListener("pagehide", () => sound.stop());
 
   update();
+  showNetwork();
   draw();
   setInterval(showLevels, LEVELS_MS);
 })();
