@@ -65,6 +65,15 @@ def weights_v10(shared: Path) -> "WeightSet":
     return import_weights(shared / "weights/libopus-1.5.2.dnnw")
 
 
+@pytest.fixture(scope="session")
+def weights_v201(weights_v12: "WeightSet") -> "WeightSet":
+    """Networks that speak dred's own version: for tests, those of libopus 1.6.1 under another number."""
+    from dataclasses import replace
+
+    card = replace(weights_v12.card, libopus="", bitstream_version=201)
+    return replace(weights_v12, name="own", card=card)
+
+
 @pytest.fixture(scope="session", params=["numpy", "compiled"])
 def engine(request: pytest.FixtureRequest) -> "Engine":
     """Each engine in turn."""

@@ -10,7 +10,16 @@ from functools import lru_cache
 import numpy as np
 
 from dred import session
-from dred.bitstream import DRED_FINAL, VERSIONS, DredVersion, PayloadTables, SymbolTables
+from dred.bitstream import (
+    DRED_FINAL,
+    DRED_V12,
+    OWN_VERSION_NAME,
+    VERSIONS,
+    DredVersion,
+    PayloadTables,
+    SymbolTables,
+    own_version,
+)
 from dred.concealment import CompiledPredictor, Predictor
 from dred.errors import ModelError, UsageError
 from dred.features import CompiledAnalysis, FeatureExtractor
@@ -23,8 +32,6 @@ from dred.sender import DredConfig, SenderConfig, SendStream
 from dred.vocoder import CompiledFargan, Fargan
 from dred.weights import WeightSet, installed, load
 
-_VERSION_NAMES = {version.name: version for version in VERSIONS}
-
 
 class Sender(SendStream):
     """Speech to Opus packets with redundancy, with the networks of installed weights."""
@@ -34,10 +41,11 @@ class Sender(SendStream):
 
         Args:
             config: What to send; by default 48 kHz mono, 24 kb/s and one second of redundancy.
-            weights: The networks; by default the installed ones that speak the configuration's version.
+            weights: The networks; by default the best that speak the configuration's version.
 
         Raises:
-            ModelError: There are no such weights.
+            ModelError: The weights speak another version, or are broken.
+            UsageError: There are none that speak the version asked for.
         """
         config = config or SenderConfig()
         super().__init__(config, build_encoder(config.dred, weights) if config.dred else None)
@@ -133,24 +141,22 @@ def build_encoder(config: DredConfig, weights: WeightSet | None = None) -> Neura
     """Build the sender's networks for a configuration's version.
 
     Raises:
-        ModelError: No weights speak that version.
+        ModelError: The weights speak another version, or are broken.
+        UsageError: There are none that speak the version asked for.
     """
-    version = _VERSION_NAMES[config.version]
-    if weights is None:
-        weights = load(version=_weights_version(version))
-    return NeuralEncoder(payload_tables(weights, version), *_encoder_networks(weights))
+    weights = weights or _weights_for(config)
+    return NeuralEncoder(_tables_for(config, weights), *_encoder_networks(weights))
 
 
 def build_encoder_bank(config: DredConfig, num_streams: int, weights: WeightSet | None = None) -> NeuralEncoderBank:
     """Build the sender's networks for several streams of one configuration.
 
     Raises:
-        ModelError: No weights speak that version.
+        ModelError: The weights speak another version, or are broken.
+        UsageError: There are none that speak the version asked for.
     """
-    version = _VERSION_NAMES[config.version]
-    if weights is None:
-        weights = load(version=_weights_version(version))
-    return NeuralEncoderBank(payload_tables(weights, version), *_encoder_networks(weights), num_streams)
+    weights = weights or _weights_for(config)
+    return NeuralEncoderBank(_tables_for(config, weights), *_encoder_networks(weights), num_streams)
 
 
 def build_parts(
@@ -186,15 +192,19 @@ def build_parts(
     )
 
 
-def payload_tables(weights: WeightSet, version: DredVersion) -> PayloadTables:
+def payload_tables(weights: WeightSet, version: DredVersion | None = None) -> PayloadTables:
     """Return the tables of a weight set, for a version of the payload that it speaks.
+
+    Args:
+        weights: The set.
+        version: By default the one that senders use.
 
     Raises:
         ModelError: It speaks another version.
     """
-    if version not in _spoken_versions(weights):
-        spoken = weights.card.bitstream_version
-        raise ModelError(f"the weights {weights.name} speak version {spoken}, not {version.name}")
+    spoken = _spoken_versions(weights)
+    if not spoken or version not in (None, *spoken):
+        raise _speaks_another(weights, "a known one" if version is None else version.name)
     symbols = {
         vector: SymbolTables(
             scale_q8=weights.tables[f"{vector}_quant_scales_q8"],
@@ -204,7 +214,7 @@ def payload_tables(weights: WeightSet, version: DredVersion) -> PayloadTables:
         )
         for vector in ("latent", "state")
     }
-    return PayloadTables(version=version, latent=symbols["latent"], state=symbols["state"])
+    return PayloadTables(version=version or spoken[0], latent=symbols["latent"], state=symbols["state"])
 
 
 def _reader(weights: WeightSet, version: DredVersion, engine: Engine | None, activation_bytes: int) -> RedundancyReader:
@@ -217,13 +227,33 @@ def _reader(weights: WeightSet, version: DredVersion, engine: Engine | None, act
     return RedundancyReader(tables=payload_tables(weights, version), decoder=decoder)
 
 
-def _weights_version(version: DredVersion) -> int:
-    # The final standard's payload is version 12's without the prefix, as far as it is known.
-    return int(VERSIONS[0].name if version is DRED_FINAL else version.name)
-
-
 def _spoken_versions(weights: WeightSet) -> list[DredVersion]:
-    return [version for version in VERSIONS if _weights_version(version) == weights.card.bitstream_version]
+    name = str(weights.card.bitstream_version)
+    if name == OWN_VERSION_NAME:
+        return [own_version(weights.tables_sha256)]
+    return [version for version in VERSIONS if _weights_version(version.name) == name]
+
+
+def _weights_version(version: str) -> str:
+    # The final standard's payload is version 12's without the prefix, as far as it is known.
+    return DRED_V12.name if version == DRED_FINAL.name else version
+
+
+def _speaks_another(weights: WeightSet, wanted: str) -> ModelError:
+    return ModelError(f"the weights {weights.name} speak version {weights.card.bitstream_version}, not {wanted}")
+
+
+def _weights_for(config: DredConfig) -> WeightSet:
+    return load(version=None if config.version is None else int(_weights_version(config.version)))
+
+
+def _tables_for(config: DredConfig, weights: WeightSet) -> PayloadTables:
+    if config.version is None:
+        return payload_tables(weights)
+    for version in _spoken_versions(weights):
+        if version.name == config.version:
+            return payload_tables(weights, version)
+    raise _speaks_another(weights, config.version)
 
 
 def _installed_sets() -> list[WeightSet]:

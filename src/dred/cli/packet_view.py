@@ -34,13 +34,13 @@ class PayloadReaders:
 
     Attributes:
         sets: The sets to use; None for all that are installed, best first.
-        unknown: Versions that were asked for and that no set speaks.
+        unread: Versions that were asked for and that no set speaks.
     """
 
     sets: Sequence[WeightSet] | None = None
-    unknown: set[str] = field(default_factory=set)
-    _found: dict[str, tuple[WeightSet, PayloadTables]] = field(default_factory=dict)
-    _readers: dict[str, RedundancyReader] = field(default_factory=dict)
+    unread: set[DredVersion] = field(default_factory=set)
+    _found: dict[DredVersion, tuple[WeightSet, PayloadTables]] = field(default_factory=dict)
+    _readers: dict[DredVersion, RedundancyReader] = field(default_factory=dict)
 
     def tables(self, version: DredVersion) -> PayloadTables | None:
         """Find the tables of a version; None if no set speaks it.
@@ -48,16 +48,16 @@ class PayloadReaders:
         Raises:
             ModelError: A set is broken.
         """
-        if version.name not in self._found and version.name not in self.unknown:
+        if version not in self._found and version not in self.unread:
             for weights in self._usable():
                 try:
-                    self._found[version.name] = (weights, payload_tables(weights, version))
+                    self._found[version] = (weights, payload_tables(weights, version))
                     break
                 except ModelError:
                     continue
             else:
-                self.unknown.add(version.name)
-        return self._found[version.name][1] if version.name in self._found else None
+                self.unread.add(version)
+        return self._found[version][1] if version in self._found else None
 
     def reader(self, version: DredVersion) -> RedundancyReader | None:
         """Find tables and decoder network of a version; None if no set speaks it.
@@ -67,10 +67,10 @@ class PayloadReaders:
         """
         if self.tables(version) is None:
             return None
-        if version.name not in self._readers:
-            readers = build_parts([self._found[version.name][0]]).readers
-            self._readers[version.name] = next(reader for reader in readers if reader.tables.version is version)
-        return self._readers[version.name]
+        if version not in self._readers:
+            readers = build_parts([self._found[version][0]]).readers
+            self._readers[version] = next(reader for reader in readers if reader.tables.version == version)
+        return self._readers[version]
 
     def _usable(self) -> Sequence[WeightSet]:
         if self.sets is not None:
