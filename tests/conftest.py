@@ -49,6 +49,12 @@ def installed_weights(shared: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return directory
 
 
+@pytest.fixture
+def nothing_built_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package without networks of its own."""
+    monkeypatch.setattr("dred.weights.registry.bundled_weights", tuple)
+
+
 @pytest.fixture(scope="session")
 def weights_v12(shared: Path) -> "WeightSet":
     """The networks and tables of libopus 1.6.1."""

@@ -30,11 +30,11 @@ from dred.rdovae import CompiledDecoder, CompiledEncoder, RdovaeDecoder
 from dred.receiver import NeuralParts, PrimingConfig, ReceiverConfig, ReceiveStream, RedundancyReader
 from dred.sender import DredConfig, SenderConfig, SendStream
 from dred.vocoder import CompiledFargan, Fargan
-from dred.weights import WeightSet, installed, load
+from dred.weights import WAYS_OUT, WeightSet, available, load
 
 
 class Sender(SendStream):
-    """Speech to Opus packets with redundancy, with the networks of installed weights."""
+    """Speech to Opus packets with redundancy, with the networks of a weight set."""
 
     def __init__(self, config: SenderConfig | None = None, weights: WeightSet | None = None) -> None:
         """Start a stream.
@@ -52,7 +52,7 @@ class Sender(SendStream):
 
 
 class Receiver(ReceiveStream):
-    """Packets to speech, with the networks of installed weights."""
+    """Packets to speech, with the networks of weight sets."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Receiver(ReceiveStream):
         Args:
             config: What to do; by default 48 kHz mono with everything on.
             weights: The networks. The first set gives vocoder and concealment, each set the payloads of its version;
-                by default all installed sets.
+                by default all sets at hand, published ones first.
             priming: The local encoder's settings.
             decoder_complexity: Complexity of libopus's decoder; from 5 on it conceals by its own networks, if it has
                 them.
@@ -82,13 +82,13 @@ class Receiver(ReceiveStream):
         needs_networks = config.use_dred or config.plc == "neural"
         parts = None
         if needs_networks:
-            parts = _shared_parts(tuple(_installed_sets() if weights is None else weights), activation_bytes)
+            parts = _shared_parts(tuple(_sets_at_hand() if weights is None else weights), activation_bytes)
         codec = OpusDecoder(config.rate_hz, config.channels, complexity=decoder_complexity)
         super().__init__(config, codec, parts, priming=priming)
 
 
 class RtpReceiver(session.RtpReceiver):
-    """Datagrams to speech, with the networks of installed weights."""
+    """Datagrams to speech, with the networks of weight sets."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class RtpReceiver(session.RtpReceiver):
 
 
 class RtpSender(session.RtpSender):
-    """Speech to datagrams, with the networks of installed weights."""
+    """Speech to datagrams, with the networks of a weight set."""
 
     def __init__(
         self,
@@ -244,7 +244,17 @@ def _speaks_another(weights: WeightSet, wanted: str) -> ModelError:
 
 
 def _weights_for(config: DredConfig) -> WeightSet:
-    return load(version=None if config.version is None else int(_weights_version(config.version)))
+    if config.version is None:
+        return load()
+    version = int(_weights_version(config.version))
+    at_hand = [entry.card.bitstream_version for entry in available() if entry.card is not None]
+    if at_hand and version not in at_hand:
+        ways_out = "import such weights" if config.version == OWN_VERSION_NAME else WAYS_OUT
+        raise UsageError(
+            f"version {config.version} was asked for, and no weights at hand speak it: {ways_out}; "
+            f"or do without a version, for what the best at hand speak ({at_hand[0]})"
+        )
+    return load(version=version)
 
 
 def _tables_for(config: DredConfig, weights: WeightSet) -> PayloadTables:
@@ -256,9 +266,8 @@ def _tables_for(config: DredConfig, weights: WeightSet) -> PayloadTables:
     raise _speaks_another(weights, config.version)
 
 
-def _installed_sets() -> list[WeightSet]:
-    names = [entry.name for entry in installed() if entry.card is not None]
-    return [load(name) for name in names] or [load()]
+def _sets_at_hand() -> list[WeightSet]:
+    return [load(entry.name) for entry in available() if entry.card is not None] or [load()]
 
 
 # Networks hold no state of a stream, so that all streams share them.

@@ -7,12 +7,23 @@ import numpy as np
 import pytest
 from sent_clips import list_clips, read_clip, send_clip
 
-from dred import DredConfig, ModelError, Played, ReceiverConfig, RedundancyRefused, Source, recover
+from dred import (
+    DredConfig,
+    ModelError,
+    Played,
+    ReceiverConfig,
+    RedundancyRefused,
+    Sender,
+    SenderConfig,
+    Source,
+    UsageError,
+    recover,
+)
 from dred.assembly import build_encoder, build_parts, payload_tables
 from dred.bitstream import DRED_V12, find_version
 from dred.opus import find_extension, strip_extensions
 from dred.receiver import Event
-from dred.weights import WeightSet
+from dred.weights import WeightSet, write_safetensors
 
 pytestmark = pytest.mark.reference
 
@@ -112,3 +123,44 @@ def test_a_version_is_what_the_weights_speak_unless_another_is_asked_for(
     with pytest.raises(ModelError, match="speak version 13, not a known one"):
         payload_tables(replace(weights_v12, card=replace(weights_v12.card, bitstream_version=13)))
     assert len(build_parts([weights_v201]).readers) == 1
+
+
+@pytest.fixture
+def built_in(weights_v201: WeightSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WeightSet:
+    """Own networks in the package, and nothing installed."""
+    path = tmp_path / "own.safetensors"
+    write_safetensors(weights_v201, path)
+    monkeypatch.setenv("DRED_WEIGHTS", str(tmp_path / "none"))
+    monkeypatch.setattr("dred.weights.registry.bundled_weights", lambda: (path,))
+    return weights_v201
+
+
+def test_with_built_in_networks_alone_both_ends_work_by_default(
+    speech: np.ndarray, built_in: WeightSet, weights_v201: WeightSet
+) -> None:
+    packets = [packet.payload for packet in Sender(SenderConfig(rate_hz=16_000)).push(speech)]
+    assert packets == [packet.payload for packet in Sender(SenderConfig(rate_hz=16_000), weights_v201).push(speech)]
+    survived = [None if number in GAP else packet for number, packet in enumerate(packets)]
+    assert spoken_rtp(recover(survived)[1]) == len(GAP) * 960
+
+
+@pytest.mark.parametrize("version", ["12", "10", "final"])
+def test_a_standard_version_without_its_weights_is_the_callers_mistake(version: str, built_in: WeightSet) -> None:
+    wanted = f"version {version} was asked for.*`dred weights install`.*do without a version"
+    with pytest.raises(UsageError, match=wanted):
+        Sender(SenderConfig(dred=DredConfig(version=version)))
+
+
+def test_with_published_networks_senders_speak_the_standard_and_receivers_read_both(
+    speech: np.ndarray,
+    installed_weights: Path,
+    built_in: WeightSet,
+    weights_v12: WeightSet,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DRED_WEIGHTS", str(installed_weights))
+    assert build_encoder(DredConfig()).tables.version is DRED_V12
+    assert build_encoder(DredConfig(version="201")).tables.version.name == "201"
+    for sender in (built_in, weights_v12):
+        packets = survivors(speech, sender)
+        assert spoken_rtp(recover(packets)[1]) == len(GAP) * 960

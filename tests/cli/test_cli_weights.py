@@ -6,16 +6,36 @@ from pathlib import Path
 import pytest
 from in_process import Run
 
+from dred.weights import WeightSet
+
 pytestmark = pytest.mark.reference
 
 
 def test_list_tells_sets_best_first(dred: Run, weights: Path) -> None:
     listed = dred("weights", "list", "--json").json
-    assert [(entry["name"], entry["bitstream_version"]) for entry in listed] == [("opus-1.6.1", 12), ("opus-1.5.2", 10)]
-    assert list(listed[0]) == ["name", "path", "bytes", "bitstream_version", "libopus", "licence", "problem"]
+    found = [(entry["name"], entry["bitstream_version"]) for entry in listed if not entry["built_in"]]
+    assert found == [("opus-1.6.1", 12), ("opus-1.5.2", 10)]
+    assert list(listed[0]) == [
+        "name",
+        "path",
+        "bytes",
+        "bitstream_version",
+        "libopus",
+        "licence",
+        "built_in",
+        "problem",
+    ]
     lines = dred("weights", "list").out.splitlines()
-    assert [line.split()[0] for line in lines] == ["opus-1.6.1", "opus-1.5.2"]
-    assert "bitstream version 12, BSD-3-Clause" in lines[0]
+    assert [line.split()[0] for line in lines[:2]] == ["opus-1.6.1", "opus-1.5.2"]
+    assert lines[0].endswith(" bitstream version 12, BSD-3-Clause")
+
+
+def test_list_tells_a_built_in_set_from_installed_ones(dred: Run, weights: Path, built_in: WeightSet) -> None:
+    assert [entry["built_in"] for entry in dred("weights", "list", "--json").json] == [False, False, True]
+    last = dred("weights", "list").out.splitlines()[-1]
+    assert last.startswith(f"{built_in.name} ")
+    assert last.endswith(" bitstream version 201, BSD-3-Clause, built in, not interoperable with libopus")
+    assert f"name:               {built_in.name}" in dred("weights", "show", built_in.name).out
 
 
 def test_list_says_what_to_do_when_there_is_none(dred: Run, no_weights: Path) -> None:

@@ -47,7 +47,7 @@ def inspect(
     if readers.unread:
         versions = " and ".join(sorted({version.name for version in readers.unread}))
         print(
-            f"dred: only headers of redundancy are shown: no weights of version {versions} are installed "
+            f"dred: only headers of redundancy are shown: no weights of version {versions} are at hand "
             "(run `dred weights install`)",
             file=sys.stderr,
         )

@@ -50,7 +50,8 @@ _SAFETY = "Safety"
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Weights = Annotated[
-    str | None, typer.Option("--weights", help="Installed weights to use. Default: the best.", metavar="NAME")
+    str | None,
+    typer.Option("--weights", help="Weights to use, see `dred weights list`. Default: the best.", metavar="NAME"),
 ]
 
 Bitrate = Annotated[int, typer.Option("--bitrate", help="Opus rate in bit/s, 6000 to 510000.", rich_help_panel=_OPUS)]

@@ -1,6 +1,6 @@
 """A packet enters, a JSON object or a line of a table leaves: what `dred inspect` shows.
 
-Redundancy is parsed with the tables of installed weights. Without them only its header can be read.
+Redundancy is parsed with the tables of the weights at hand. Without them only its header can be read.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from dred.opus import Extension, OpusPacket, has_lbrr, iter_extensions, parse_pa
 from dred.receiver import RedundancyReader
 from dred.rtp import TimedPacket
 from dred.timebase import RTP_TICKS_PER_DRED_TICK, rtp_to_ms, ticks_to_ms
-from dred.weights import WeightSet, installed, load
+from dred.weights import WeightSet, available, load
 
 __all__ = ["TABLE_HEADING", "PayloadReaders", "table_lines", "view_packet"]
 
@@ -30,10 +30,10 @@ TABLE_HEADING = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayloadReaders:
-    """The tables and networks of installed sets, read when a payload first needs them.
+    """The tables and networks of weight sets, read when a payload first needs them.
 
     Attributes:
-        sets: The sets to use; None for all that are installed, best first.
+        sets: The sets to use; None for all at hand, best first.
         unread: Versions that were asked for and that no set speaks.
     """
 
@@ -75,7 +75,7 @@ class PayloadReaders:
     def _usable(self) -> Sequence[WeightSet]:
         if self.sets is not None:
             return self.sets
-        return [load(entry.name) for entry in installed() if entry.card is not None]
+        return [load(entry.name) for entry in available() if entry.card is not None]
 
 
 def view_packet(index: int, packet: TimedPacket, readers: PayloadReaders, *, with_features: bool) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def build_app() -> typer.Typer:
 
 
 def list_sets(as_json: options.Json = False) -> None:
-    """List the installed sets, best first.
+    """List the sets at hand, best first: those installed, and those that dred brings along.
 
     \b
     Examples:
@@ -32,9 +32,9 @@ def list_sets(as_json: options.Json = False) -> None:
     """
     import json
 
-    from dred.weights import data_directory, installed
+    from dred.weights import available, data_directory
 
-    sets = installed()
+    sets = available()
     if as_json:
         print(
             json.dumps(
@@ -46,6 +46,7 @@ def list_sets(as_json: options.Json = False) -> None:
                         "bitstream_version": entry.card.bitstream_version if entry.card else None,
                         "libopus": entry.card.libopus if entry.card else None,
                         "licence": entry.card.licence if entry.card else None,
+                        "built_in": entry.is_built_in,
                         "problem": entry.problem or None,
                     }
                     for entry in sets
@@ -56,9 +57,11 @@ def list_sets(as_json: options.Json = False) -> None:
     if not sets:
         print(f"no weights in {data_directory()}; run `dred weights install`")
     for entry in sets:
-        told = entry.problem or (
-            entry.card and f"bitstream version {entry.card.bitstream_version}, {entry.card.licence}"
-        )
+        told = entry.problem
+        if entry.card is not None:
+            told = f"bitstream version {entry.card.bitstream_version}, {entry.card.licence}"
+            told += ", built in" if entry.is_built_in else ""
+            told += "" if entry.card.is_interoperable else ", not interoperable with libopus"
         print(f"{entry.name:<24}{entry.size_bytes / 1e6:>6.1f} MB  {told}")
 
 

@@ -12,26 +12,42 @@ from dred.weights.download import Progress
 from dred.weights.importing import export_dnnw, import_weights
 from dred.weights.install import RELEASES, Release, install
 from dred.weights.layers import Layer, list_layers
-from dred.weights.registry import InstalledWeights, data_directory, installed, load, remove, save
+from dred.weights.registry import (
+    WAYS_OUT,
+    InstalledWeights,
+    available,
+    data_directory,
+    installed,
+    introduce,
+    is_built_in,
+    load,
+    remove,
+    save,
+)
 from dred.weights.safetensors_file import read_safetensors, write_safetensors
-from dred.weights.weight_set import NUM_LEVELS, TABLE_NAMES, Card, WeightSet
+from dred.weights.weight_set import NUM_LEVELS, OWN_BITSTREAM_VERSION, TABLE_NAMES, Card, WeightSet
 
 __all__ = [
     "NUM_LEVELS",
+    "OWN_BITSTREAM_VERSION",
     "RELEASES",
     "TABLE_NAMES",
+    "WAYS_OUT",
     "Card",
     "InstalledWeights",
     "Layer",
     "Progress",
     "Release",
     "WeightSet",
+    "available",
     "data_directory",
     "describe",
     "export_dnnw",
     "import_weights",
     "install",
     "installed",
+    "introduce",
+    "is_built_in",
     "list_layers",
     "load",
     "read_safetensors",
