@@ -51,7 +51,7 @@ OPTIONS = {
     "weights install": "",
     "weights import": "--name --tables",
     "weights export": "--tables",
-    "weights show": "",
+    "weights show": "--json",
     "weights remove": "",
 }
 # Those of the bitstream and the network that simulate shares, under the same names.

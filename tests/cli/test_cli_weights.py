@@ -81,6 +81,19 @@ def test_show_describes_the_best_set_or_the_one_that_is_named(dred: Run, weights
     assert "FARGAN vocoder" in shown
 
 
+def test_show_takes_a_file_and_tells_scripts_the_same(dred: Run, weights: Path, built_in: WeightSet) -> None:
+    path = weights / "opus-1.5.2.safetensors"
+    assert dred("weights", "show", path).out == dred("weights", "show", "opus-1.5.2").out
+    shown = dred("weights", "show", path, "--json").json
+    assert (shown["name"], shown["bitstream_version"], shown["interoperable_with_libopus"]) == ("opus-1.5.2", 10, True)
+    assert (shown["latent_dim"], shown["state_dim"], shown["model"]) == (21, 19, None)
+    assert {layer["component"] for layer in shown["layers"]} >= {"FARGAN vocoder", "pitch network", "PLC predictor"}
+    own = dred("weights", "show", built_in.name, "--json").json
+    assert own["interoperable_with_libopus"] is False
+    assert "not interoperable with libopus" in dred("weights", "show", built_in.name).out
+    assert "no readable safetensors" in dred("weights", "show", weights / "none.safetensors").err
+
+
 def test_an_import_is_dated(dred: Run, no_weights: Path, shared: Path) -> None:
     assert dred("weights", "import", shared / "weights/libopus-1.5.2.dnnw").code == 0
     assert f"imported:           {date.today().isoformat()}" in dred("weights", "show").out

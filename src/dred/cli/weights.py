@@ -153,18 +153,31 @@ def export_set(
 
 
 def show_set(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="An installed set. Default: the best.")] = None,
+    source: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME|FILE]", help="A set at hand, or a .safetensors file. Default: the best set."),
+    ] = None,
+    as_json: options.Json = False,
 ) -> None:
-    """Show where a set comes from, its licence, layers and tables.
+    """Show a set's model card: origin, licence, training, figures, failures; its layers and tables.
 
     \b
     Examples:
     dred weights show
     dred weights show opus-1.5.2
+    dred weights show runs/stage2/weights.safetensors --json
     """
-    from dred.weights import describe, load
+    import json
 
-    print(describe(load(name)), end="")
+    from dred.weights import as_json as to_json
+    from dred.weights import describe, load, read_safetensors
+
+    is_file = source is not None and source.endswith(".safetensors")
+    weights = read_safetensors(Path(source)) if source is not None and is_file else load(source)
+    if as_json:
+        print(json.dumps(to_json(weights)))
+    else:
+        print(describe(weights), end="")
 
 
 def remove_set(name: Annotated[str, typer.Argument(metavar="NAME", help="An installed set.")]) -> None:

@@ -7,11 +7,19 @@
 `install` fetches a release's archive first. docs/weights.md tells the rest.
 """
 
-from dred.weights.card import describe
+from dred.weights.card import as_json, describe
 from dred.weights.download import Progress
 from dred.weights.importing import export_dnnw, import_weights
 from dred.weights.install import RELEASES, Release, install
 from dred.weights.layers import Layer, list_layers
+from dred.weights.model_card import (
+    DataSource,
+    MeasuredFigure,
+    ModelCard,
+    NetworkTraining,
+    parse_model_card,
+    write_model_card,
+)
 from dred.weights.registry import (
     WAYS_OUT,
     InstalledWeights,
@@ -34,11 +42,16 @@ __all__ = [
     "TABLE_NAMES",
     "WAYS_OUT",
     "Card",
+    "DataSource",
     "InstalledWeights",
     "Layer",
+    "MeasuredFigure",
+    "ModelCard",
+    "NetworkTraining",
     "Progress",
     "Release",
     "WeightSet",
+    "as_json",
     "available",
     "data_directory",
     "describe",
@@ -50,8 +63,10 @@ __all__ = [
     "is_built_in",
     "list_layers",
     "load",
+    "parse_model_card",
     "read_safetensors",
     "remove",
     "save",
+    "write_model_card",
     "write_safetensors",
 ]

@@ -14,6 +14,7 @@ from jaxtyping import UInt8
 from dred.errors import ModelError
 from dred.weights.dnnw import TENSOR_NAME, Tensor, write_dnnw
 from dred.weights.layers import Layer, list_layers
+from dred.weights.model_card import ModelCard
 
 __all__ = ["NUM_LEVELS", "OWN_BITSTREAM_VERSION", "SET_NAME", "TABLE_NAMES", "Card", "Table", "WeightSet"]
 
@@ -49,6 +50,7 @@ class Card:
         copyright: Whose numbers they are; empty if not stated.
         training: Recipe, commit, seed and data of a set trained with dred; empty if not stated.
         imported: Date of the import as the caller gave it; empty by default, so that equal input makes equal files.
+        model: What one must know of networks that were trained with dred; None for others.
     """
 
     source: str
@@ -58,6 +60,7 @@ class Card:
     copyright: str = ""
     training: str = ""
     imported: str = ""
+    model: ModelCard | None = None
 
     @property
     def is_interoperable(self) -> bool:
