@@ -114,7 +114,7 @@ class WeightSet:
 
     @property
     def tensors_sha256(self) -> str:
-        """SHA-256 of the set as a weight blob, so of the file that `export_dnnw` writes."""
+        """SHA-256 of the arrays as a weight blob; for published sets that is the file that `export_dnnw` writes."""
         return hashlib.sha256(write_dnnw(self.tensors)).hexdigest()
 
     @property
