@@ -154,7 +154,8 @@ def remove(name: str, *, directory: Path | None = None) -> Path:
     return path
 
 
-@functools.lru_cache(maxsize=4)
+# Each receiver asks for all sets at hand.
+@functools.lru_cache(maxsize=16)
 def _read_cached(path: Path, modified_ns: int) -> WeightSet:
     """Read a file; the time of its last change is only there to tell a changed file from the one in the cache."""
     return read_safetensors(path)
