@@ -51,7 +51,8 @@ def main() -> None:
             f"{arguments.set} has bitstream version {trained.card.bitstream_version}: its payloads are others'"
         )
     model = parse_model_card(json.loads(arguments.card.read_text()))
-    weights = replace(trained, name=arguments.name, card=replace(trained.card, model=model))
+    # The model card says what the free text of `training` said.
+    weights = replace(trained, name=arguments.name, card=replace(trained.card, model=model, training=""))
     build_encoder(DredConfig(), weights)
     build_parts([weights])
     for release in RELEASES:
