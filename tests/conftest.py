@@ -49,6 +49,12 @@ def installed_weights(shared: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return directory
 
 
+@pytest.fixture
+def nothing_built_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package without networks of its own."""
+    monkeypatch.setattr("dred.weights.registry.bundled_weights", tuple)
+
+
 @pytest.fixture(scope="session")
 def weights_v12(shared: Path) -> "WeightSet":
     """The networks and tables of libopus 1.6.1."""
@@ -63,6 +69,15 @@ def weights_v10(shared: Path) -> "WeightSet":
     from dred.weights import import_weights
 
     return import_weights(shared / "weights/libopus-1.5.2.dnnw")
+
+
+@pytest.fixture(scope="session")
+def weights_v201(weights_v12: "WeightSet") -> "WeightSet":
+    """Networks that speak dred's own version: for tests, those of libopus 1.6.1 under another number."""
+    from dataclasses import replace
+
+    card = replace(weights_v12.card, libopus="", bitstream_version=201)
+    return replace(weights_v12, name="own", card=card)
 
 
 @pytest.fixture(scope="session", params=["numpy", "compiled"])

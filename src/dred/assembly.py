@@ -10,7 +10,16 @@ from functools import lru_cache
 import numpy as np
 
 from dred import session
-from dred.bitstream import DRED_FINAL, VERSIONS, DredVersion, PayloadTables, SymbolTables
+from dred.bitstream import (
+    DRED_FINAL,
+    DRED_V12,
+    OWN_VERSION_NAME,
+    VERSIONS,
+    DredVersion,
+    PayloadTables,
+    SymbolTables,
+    own_version,
+)
 from dred.concealment import CompiledPredictor, Predictor
 from dred.errors import ModelError, UsageError
 from dred.features import CompiledAnalysis, FeatureExtractor
@@ -21,30 +30,29 @@ from dred.rdovae import CompiledDecoder, CompiledEncoder, RdovaeDecoder
 from dred.receiver import NeuralParts, PrimingConfig, ReceiverConfig, ReceiveStream, RedundancyReader
 from dred.sender import DredConfig, SenderConfig, SendStream
 from dred.vocoder import CompiledFargan, Fargan
-from dred.weights import WeightSet, installed, load
-
-_VERSION_NAMES = {version.name: version for version in VERSIONS}
+from dred.weights import WAYS_OUT, WeightSet, available, load
 
 
 class Sender(SendStream):
-    """Speech to Opus packets with redundancy, with the networks of installed weights."""
+    """Speech to Opus packets with redundancy, with the networks of a weight set."""
 
     def __init__(self, config: SenderConfig | None = None, weights: WeightSet | None = None) -> None:
         """Start a stream.
 
         Args:
             config: What to send; by default 48 kHz mono, 24 kb/s and one second of redundancy.
-            weights: The networks; by default the installed ones that speak the configuration's version.
+            weights: The networks; by default the best that speak the configuration's version.
 
         Raises:
-            ModelError: There are no such weights.
+            ModelError: The weights speak another version, or are broken.
+            UsageError: There are none that speak the version asked for.
         """
         config = config or SenderConfig()
         super().__init__(config, build_encoder(config.dred, weights) if config.dred else None)
 
 
 class Receiver(ReceiveStream):
-    """Packets to speech, with the networks of installed weights."""
+    """Packets to speech, with the networks of weight sets."""
 
     def __init__(
         self,
@@ -60,7 +68,7 @@ class Receiver(ReceiveStream):
         Args:
             config: What to do; by default 48 kHz mono with everything on.
             weights: The networks. The first set gives vocoder and concealment, each set the payloads of its version;
-                by default all installed sets.
+                by default all sets at hand, published ones first.
             priming: The local encoder's settings.
             decoder_complexity: Complexity of libopus's decoder; from 5 on it conceals by its own networks, if it has
                 them.
@@ -74,13 +82,13 @@ class Receiver(ReceiveStream):
         needs_networks = config.use_dred or config.plc == "neural"
         parts = None
         if needs_networks:
-            parts = _shared_parts(tuple(_installed_sets() if weights is None else weights), activation_bytes)
+            parts = _shared_parts(tuple(_sets_at_hand() if weights is None else weights), activation_bytes)
         codec = OpusDecoder(config.rate_hz, config.channels, complexity=decoder_complexity)
         super().__init__(config, codec, parts, priming=priming)
 
 
 class RtpReceiver(session.RtpReceiver):
-    """Datagrams to speech, with the networks of installed weights."""
+    """Datagrams to speech, with the networks of weight sets."""
 
     def __init__(
         self,
@@ -104,7 +112,7 @@ class RtpReceiver(session.RtpReceiver):
 
 
 class RtpSender(session.RtpSender):
-    """Speech to datagrams, with the networks of installed weights."""
+    """Speech to datagrams, with the networks of a weight set."""
 
     def __init__(
         self,
@@ -133,24 +141,22 @@ def build_encoder(config: DredConfig, weights: WeightSet | None = None) -> Neura
     """Build the sender's networks for a configuration's version.
 
     Raises:
-        ModelError: No weights speak that version.
+        ModelError: The weights speak another version, or are broken.
+        UsageError: There are none that speak the version asked for.
     """
-    version = _VERSION_NAMES[config.version]
-    if weights is None:
-        weights = load(version=_weights_version(version))
-    return NeuralEncoder(payload_tables(weights, version), *_encoder_networks(weights))
+    weights = weights or _weights_for(config)
+    return NeuralEncoder(_tables_for(config, weights), *_encoder_networks(weights))
 
 
 def build_encoder_bank(config: DredConfig, num_streams: int, weights: WeightSet | None = None) -> NeuralEncoderBank:
     """Build the sender's networks for several streams of one configuration.
 
     Raises:
-        ModelError: No weights speak that version.
+        ModelError: The weights speak another version, or are broken.
+        UsageError: There are none that speak the version asked for.
     """
-    version = _VERSION_NAMES[config.version]
-    if weights is None:
-        weights = load(version=_weights_version(version))
-    return NeuralEncoderBank(payload_tables(weights, version), *_encoder_networks(weights), num_streams)
+    weights = weights or _weights_for(config)
+    return NeuralEncoderBank(_tables_for(config, weights), *_encoder_networks(weights), num_streams)
 
 
 def build_parts(
@@ -186,15 +192,19 @@ def build_parts(
     )
 
 
-def payload_tables(weights: WeightSet, version: DredVersion) -> PayloadTables:
+def payload_tables(weights: WeightSet, version: DredVersion | None = None) -> PayloadTables:
     """Return the tables of a weight set, for a version of the payload that it speaks.
+
+    Args:
+        weights: The set.
+        version: By default the one that senders use.
 
     Raises:
         ModelError: It speaks another version.
     """
-    if version not in _spoken_versions(weights):
-        spoken = weights.card.bitstream_version
-        raise ModelError(f"the weights {weights.name} speak version {spoken}, not {version.name}")
+    spoken = _spoken_versions(weights)
+    if not spoken or version not in (None, *spoken):
+        raise _speaks_another(weights, "a known one" if version is None else version.name)
     symbols = {
         vector: SymbolTables(
             scale_q8=weights.tables[f"{vector}_quant_scales_q8"],
@@ -204,7 +214,7 @@ def payload_tables(weights: WeightSet, version: DredVersion) -> PayloadTables:
         )
         for vector in ("latent", "state")
     }
-    return PayloadTables(version=version, latent=symbols["latent"], state=symbols["state"])
+    return PayloadTables(version=version or spoken[0], latent=symbols["latent"], state=symbols["state"])
 
 
 def _reader(weights: WeightSet, version: DredVersion, engine: Engine | None, activation_bytes: int) -> RedundancyReader:
@@ -217,18 +227,47 @@ def _reader(weights: WeightSet, version: DredVersion, engine: Engine | None, act
     return RedundancyReader(tables=payload_tables(weights, version), decoder=decoder)
 
 
-def _weights_version(version: DredVersion) -> int:
-    # The final standard's payload is version 12's without the prefix, as far as it is known.
-    return int(VERSIONS[0].name if version is DRED_FINAL else version.name)
-
-
 def _spoken_versions(weights: WeightSet) -> list[DredVersion]:
-    return [version for version in VERSIONS if _weights_version(version) == weights.card.bitstream_version]
+    name = str(weights.card.bitstream_version)
+    if name == OWN_VERSION_NAME:
+        return [own_version(weights.tables_sha256)]
+    return [version for version in VERSIONS if _weights_version(version.name) == name]
 
 
-def _installed_sets() -> list[WeightSet]:
-    names = [entry.name for entry in installed() if entry.card is not None]
-    return [load(name) for name in names] or [load()]
+def _weights_version(version: str) -> str:
+    # The final standard's payload is version 12's without the prefix, as far as it is known.
+    return DRED_V12.name if version == DRED_FINAL.name else version
+
+
+def _speaks_another(weights: WeightSet, wanted: str) -> ModelError:
+    return ModelError(f"the weights {weights.name} speak version {weights.card.bitstream_version}, not {wanted}")
+
+
+def _weights_for(config: DredConfig) -> WeightSet:
+    if config.version is None:
+        return load()
+    version = int(_weights_version(config.version))
+    at_hand = [entry.card.bitstream_version for entry in available() if entry.card is not None]
+    if at_hand and version not in at_hand:
+        ways_out = "import such weights" if config.version == OWN_VERSION_NAME else WAYS_OUT
+        raise UsageError(
+            f"version {config.version} was asked for, and no weights at hand speak it: {ways_out}; "
+            f"or do without a version, for what the best at hand speak ({at_hand[0]})"
+        )
+    return load(version=version)
+
+
+def _tables_for(config: DredConfig, weights: WeightSet) -> PayloadTables:
+    if config.version is None:
+        return payload_tables(weights)
+    for version in _spoken_versions(weights):
+        if version.name == config.version:
+            return payload_tables(weights, version)
+    raise _speaks_another(weights, config.version)
+
+
+def _sets_at_hand() -> list[WeightSet]:
+    return [load(entry.name) for entry in available() if entry.card is not None] or [load()]
 
 
 # Networks hold no state of a stream, so that all streams share them.

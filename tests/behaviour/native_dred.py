@@ -25,6 +25,8 @@ FRAMES_PER_LATENT = 4
 # From this complexity on libopus's decoder has its networks on.
 NEURAL_COMPLEXITY = 5
 RATE_HZ = 16_000
+# Source: libopus 1.6.1 include/opus_defines.h.
+SET_DNN_BLOB = 4052
 # What the structure says of its redundancy once there is some and it is decoded.
 PROCESSED = 2
 
@@ -51,9 +53,13 @@ class NativeRedundancy:
 
 
 class NativeDred:
-    """The DRED decoder of one libopus, and memory for one packet's redundancy."""
+    """The DRED decoder of one libopus, and memory for one packet's redundancy.
 
-    def __init__(self, path: Path) -> None:
+    A libopus that is built without weights takes them from a blob.
+    """
+
+    def __init__(self, path: Path, blob: bytes | None = None) -> None:
+        self.blob = blob
         self.library: Libopus = load_libopus(path)
         self.version: DredVersion = DRED_V10 if " 1.5" in self.library.capabilities.version else DRED_V12
         self._functions = _declare(self.library.functions)
@@ -69,6 +75,9 @@ class NativeDred:
         self._num_floats = (
             MAX_LATENTS * FRAMES_PER_LATENT * NUM_FEATURES + self.version.state_dim + MAX_LATENTS * self._latent_width
         )
+        if blob is not None:
+            code = self._functions.opus_dred_decoder_ctl(self._decoder, SET_DNN_BLOB, blob, ctypes.c_int32(len(blob)))
+            self.library.check(code, "load the RDO-VAE decoder from a blob")
         assert self._functions.opus_dred_get_size() == 4 * self._num_floats + 12, "the structure has another layout"
 
     def parse(self, packet: bytes) -> NativeRedundancy | None:
@@ -109,6 +118,15 @@ class NativeDecoder(OpusDecoder):
     def __init__(self, dred: NativeDred) -> None:
         super().__init__(RATE_HZ, 1, dred.library, NEURAL_COMPLEXITY)
         self._dred = dred
+        if dred.blob is not None:
+            self.load_weights(dred.blob)
+
+    def load_weights(self, blob: bytes) -> None:
+        """Take vocoder, predictor and pitch network from a blob, which has to live as long."""
+        code = self.library.functions.opus_decoder_ctl(
+            self._pointer, SET_DNN_BLOB, ctypes.c_char_p(blob), ctypes.c_int32(len(blob))
+        )
+        self.library.check(-abs(code), "load weights from a blob")
 
     def decode_dred(self, samples_before: int, num_samples: int) -> np.ndarray:
         """Decode audio from so far before the packet that was prepared last."""
@@ -154,6 +172,7 @@ def _declare(functions: ctypes.CDLL) -> ctypes.CDLL:
     for name, result, arguments in (
         ("opus_dred_decoder_create", pointer, [reported]),
         ("opus_dred_decoder_destroy", None, [pointer]),
+        ("opus_dred_decoder_ctl", integer, [pointer, integer]),
         ("opus_dred_get_size", integer, []),
         ("opus_dred_alloc", pointer, [reported]),
         ("opus_dred_free", None, [pointer]),

@@ -69,7 +69,9 @@ def test_installed_sets_are_found_by_version(
     assert Source.DRED in {event.source for event in events if isinstance(event, Played)}
 
 
-def test_networks_are_asked_for_only_where_they_are_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_are_asked_for_only_where_they_are_needed(
+    tmp_path: Path, nothing_built_in: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DRED_WEIGHTS", str(tmp_path))
     Sender(SenderConfig(dred=None))
     Receiver(ReceiverConfig(use_dred=False, plc="classic"))

@@ -8,6 +8,7 @@ from in_process import Run, run
 
 from dred.audio import read_audio, write_wav
 from dred.data import bundled_clip
+from dred.weights import WeightSet, write_safetensors
 
 CLIP_SECONDS = 2
 
@@ -28,8 +29,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data directory without weights, in use."""
+def no_weights(tmp_path: Path, nothing_built_in: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data directory without weights, in use; and none in the package."""
     directory = tmp_path / "no-weights"
     monkeypatch.setenv("DRED_WEIGHTS", str(directory))
     return directory
@@ -40,6 +41,15 @@ def weights(installed_weights: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data directory with the published weights, in use."""
     monkeypatch.setenv("DRED_WEIGHTS", str(installed_weights))
     return installed_weights
+
+
+@pytest.fixture
+def built_in(weights_v201: WeightSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WeightSet:
+    """Networks of dred's own, as if the package brought them along."""
+    path = tmp_path / "package" / f"{weights_v201.name}.safetensors"
+    write_safetensors(weights_v201, path)
+    monkeypatch.setattr("dred.weights.registry.bundled_weights", lambda: (path,))
+    return weights_v201
 
 
 @pytest.fixture(scope="session")

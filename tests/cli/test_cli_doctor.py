@@ -9,6 +9,7 @@ from in_process import Run
 
 from dred import __version__
 from dred.cli.doctor import EXTRAS
+from dred.weights import WeightSet
 
 PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 
@@ -23,7 +24,10 @@ def test_a_healthy_machine_has_no_problems(dred: Run, weights: Path) -> None:
     assert Path(findings["libopus"]["path"]).is_file()
     assert findings["kernels"]["instructions"] in findings["kernels"]["usable"]
     assert findings["kernels"]["cache_is_writable"] is True
-    assert findings["weights"] == {"directory": str(weights), "installed": {"opus-1.6.1": 12, "opus-1.5.2": 10}}
+    assert list(findings["weights"]) == ["directory", "installed", "built_in", "in_use"]
+    assert findings["weights"]["directory"] == str(weights)
+    assert findings["weights"]["installed"] == {"opus-1.6.1": 12, "opus-1.5.2": 10}
+    assert findings["weights"]["in_use"] == "opus-1.6.1"
     assert dred("doctor").out.endswith("all is well\n")
 
 
@@ -32,6 +36,18 @@ def test_missing_weights_are_a_problem_with_a_way_out(dred: Run, no_weights: Pat
     assert outcome.code == 0
     assert outcome.out.endswith("problem: weights: none are installed: run `dred weights install`\n")
     assert dred("doctor", "--json").json["problems"] == ["weights: none are installed: run `dred weights install`"]
+
+
+@pytest.mark.reference
+def test_built_in_weights_are_no_problem_and_named_for_what_they_are(
+    dred: Run, no_weights: Path, built_in: WeightSet
+) -> None:
+    findings = dred("doctor", "--json").json
+    assert findings["problems"] == []
+    assert findings["weights"]["installed"] == {}
+    assert findings["weights"]["built_in"] == {built_in.name: 201}
+    assert findings["weights"]["in_use"] == f"built-in {built_in.name}, not interoperable with libopus"
+    assert findings["weights"]["in_use"] in dred("doctor").out
 
 
 def test_a_missing_libopus_is_a_problem_and_no_crash(

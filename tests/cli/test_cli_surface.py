@@ -52,7 +52,7 @@ OPTIONS = {
     "weights import": "--name --tables",
     "weights export": "--tables",
     "weights combine": "--card --fargan --licence --name --pitch --plc --rdovae",
-    "weights show": "",
+    "weights show": "--json",
     "weights remove": "",
 }
 # Those of the bitstream and the network that simulate shares, under the same names.

@@ -67,6 +67,7 @@ call(ReceiverConfig(rate_hz=16_000, priming=False), rate_hz=16_000, frame_ms=10)
 call(ReceiverConfig(rate_hz=8_000, plc="classic"), rate_hz=8_000, frame_ms=60, in_band_fec=True)
 call(ReceiverConfig(channels=2), rate_hz=44_100, channels=2, dred=DredConfig(version="10"))
 call(ReceiverConfig(rate_hz=24_000), rate_hz=24_000, total_bitrate_bps=48_000, dred=DredConfig(version="final", dq=0))
+call(ReceiverConfig(), rate_hz=48_000, dred=DredConfig(version="201"))
 with SenderBank(3, SenderConfig(rate_hz=16_000)) as senders:
     senders.push(rng.uniform(-0.3, 0.3, (3, 16_000)).astype(np.float32))
 print(len(before) > 0, *sorted(compiled() - before), sep="\\n")

@@ -6,16 +6,36 @@ from pathlib import Path
 import pytest
 from in_process import Run
 
+from dred.weights import WeightSet
+
 pytestmark = pytest.mark.reference
 
 
 def test_list_tells_sets_best_first(dred: Run, weights: Path) -> None:
     listed = dred("weights", "list", "--json").json
-    assert [(entry["name"], entry["bitstream_version"]) for entry in listed] == [("opus-1.6.1", 12), ("opus-1.5.2", 10)]
-    assert list(listed[0]) == ["name", "path", "bytes", "bitstream_version", "libopus", "licence", "problem"]
+    found = [(entry["name"], entry["bitstream_version"]) for entry in listed if not entry["built_in"]]
+    assert found == [("opus-1.6.1", 12), ("opus-1.5.2", 10)]
+    assert list(listed[0]) == [
+        "name",
+        "path",
+        "bytes",
+        "bitstream_version",
+        "libopus",
+        "licence",
+        "built_in",
+        "problem",
+    ]
     lines = dred("weights", "list").out.splitlines()
-    assert [line.split()[0] for line in lines] == ["opus-1.6.1", "opus-1.5.2"]
-    assert "bitstream version 12, BSD-3-Clause" in lines[0]
+    assert [line.split()[0] for line in lines[:2]] == ["opus-1.6.1", "opus-1.5.2"]
+    assert lines[0].endswith(" bitstream version 12, BSD-3-Clause")
+
+
+def test_list_tells_a_built_in_set_from_installed_ones(dred: Run, weights: Path, built_in: WeightSet) -> None:
+    assert [entry["built_in"] for entry in dred("weights", "list", "--json").json] == [False, False, True]
+    last = dred("weights", "list").out.splitlines()[-1]
+    assert last.startswith(f"{built_in.name} ")
+    assert last.endswith(" bitstream version 201, BSD-3-Clause, built in, not interoperable with libopus")
+    assert f"name:               {built_in.name}" in dred("weights", "show", built_in.name).out
 
 
 def test_list_says_what_to_do_when_there_is_none(dred: Run, no_weights: Path) -> None:
@@ -59,6 +79,19 @@ def test_show_describes_the_best_set_or_the_one_that_is_named(dred: Run, weights
     shown = dred("weights", "show", "opus-1.5.2").out
     assert "bitstream version:  10" in shown
     assert "FARGAN vocoder" in shown
+
+
+def test_show_takes_a_file_and_tells_scripts_the_same(dred: Run, weights: Path, built_in: WeightSet) -> None:
+    path = weights / "opus-1.5.2.safetensors"
+    assert dred("weights", "show", path).out == dred("weights", "show", "opus-1.5.2").out
+    shown = dred("weights", "show", path, "--json").json
+    assert (shown["name"], shown["bitstream_version"], shown["interoperable_with_libopus"]) == ("opus-1.5.2", 10, True)
+    assert (shown["latent_dim"], shown["state_dim"], shown["model"]) == (21, 19, None)
+    assert {layer["component"] for layer in shown["layers"]} >= {"FARGAN vocoder", "pitch network", "PLC predictor"}
+    own = dred("weights", "show", built_in.name, "--json").json
+    assert own["interoperable_with_libopus"] is False
+    assert "not interoperable with libopus" in dred("weights", "show", built_in.name).out
+    assert "no readable safetensors" in dred("weights", "show", weights / "none.safetensors").err
 
 
 def test_an_import_is_dated(dred: Run, no_weights: Path, shared: Path) -> None:

@@ -16,7 +16,7 @@ from dred.sender import DredConfig, LatentHistory, SenderConfig
     [
         ({"duration_ms": 19}, "20 to 1040"),
         ({"duration_ms": 1041}, "20 to 1040"),
-        ({"version": "11"}, "12, 10, final"),
+        ({"version": "11"}, "12, 10, final, 201"),
         ({"q0": -1}, "0 to 15"),
         ({"q0": 16}, "0 to 15"),
         ({"dq": 8}, "0 to 7"),

@@ -42,6 +42,7 @@ def tiny_weights() -> WeightSet:
         "gdense1_weights_idx": np.array([1, 4, 2, 0, 8], np.int32),
         "gdense1_scale": _floats(rng, 16),
         "gdense1_bias": _floats(rng, 16),
+        "gdense1_subias": _floats(rng, 16),
         "dec_dense1_weights_float": _floats(rng, 24),
         "dec_dense1_bias": _floats(rng, 6),
         "dec_hidden_init_weights_float": _floats(rng, 8),

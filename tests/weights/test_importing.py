@@ -2,10 +2,12 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dred.errors import ModelError, UsageError
 from dred.weights import WeightSet, export_dnnw, import_weights, write_safetensors
+from dred.weights.unsigned_bias import with_unsigned_biases
 
 
 @pytest.fixture
@@ -121,6 +123,53 @@ def test_libopus_weights_go_through_dreds_file_and_back(shared: Path, tmp_path: 
     blob, tables = export_dnnw(import_weights(tmp_path / "own"), tmp_path / "again.dnnw")
     assert blob.read_bytes() == published.read_bytes()
     assert tables.read_bytes() == published.with_name(f"libopus-{release}.tables.json").read_bytes()
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("release", ["1.6.1", "1.5.2"])
+def test_unsigned_biases_are_those_of_the_published_layers(shared: Path, release):
+    published = import_weights(shared / "weights" / f"libopus-{release}.dnnw").tensors
+    bare = {name: tensor for name, tensor in published.items() if not name.endswith("_subias")}
+    assert len(bare) < len(published)
+    made = with_unsigned_biases(bare)
+    assert set(made) == set(published)
+    for name, tensor in published.items():
+        np.testing.assert_allclose(made[name], tensor, rtol=0, atol=1e-5, err_msg=name)
+
+
+def test_a_trained_set_comes_back_with_what_libopus_needs(tiny_weights: WeightSet, tmp_path: Path):
+    card = replace(tiny_weights.card, libopus="", bitstream_version=201)
+    tensors = {name: tensor for name, tensor in tiny_weights.tensors.items() if name != "gdense1_subias"}
+    trained = replace(tiny_weights, name="trained", card=card, tensors=tensors)
+    blob, _ = export_dnnw(trained, tmp_path / "trained.dnnw")
+    again = import_weights(blob, name="trained")
+    assert again.card.bitstream_version == 201
+    assert again.tables_sha256 == trained.tables_sha256
+    assert set(again.tensors) == {*trained.tensors, "gdense1_subias"}
+    for name, tensor in trained.tensors.items():
+        assert again.tensors[name].dtype == tensor.dtype
+        np.testing.assert_array_equal(again.tensors[name], tensor, err_msg=name)
+    export_dnnw(again, tmp_path / "again.dnnw")
+    assert (tmp_path / "again.dnnw").read_bytes() == blob.read_bytes()
+
+
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_an_unsigned_bias_makes_up_for_the_offset_of_activations(is_sparse: bool, rng: np.random.Generator):
+    blocks = rng.integers(-128, 128, (2, 3, 8, 4)).astype(np.int8)
+    if is_sparse:
+        blocks[1, 1:] = 0
+    dense = blocks.transpose(0, 2, 1, 3).reshape(16, 12).astype(np.int64)
+    tensors = {
+        "layer_weights_int8": (np.concatenate([blocks[0], blocks[1, :1]]) if is_sparse else blocks).ravel(),
+        "layer_scale": rng.random(16).astype(np.float32),
+        "layer_bias": rng.standard_normal(16).astype(np.float32),
+    }
+    if is_sparse:
+        tensors["layer_weights_idx"] = np.array([3, 0, 4, 8, 1, 0], np.int32)
+    q = rng.integers(-127, 128, 12)
+    expected = tensors["layer_scale"] * (dense @ q) + tensors["layer_bias"]
+    subias = with_unsigned_biases(tensors)["layer_subias"]
+    np.testing.assert_allclose(tensors["layer_scale"] * (dense @ (q + 127)) + subias, expected, atol=0.1)
 
 
 @pytest.mark.reference

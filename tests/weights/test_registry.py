@@ -5,7 +5,18 @@ from pathlib import Path
 import pytest
 
 from dred.errors import ModelError, UsageError
-from dred.weights import WeightSet, data_directory, installed, load, remove, save
+from dred.weights import (
+    WeightSet,
+    available,
+    data_directory,
+    installed,
+    introduce,
+    is_built_in,
+    load,
+    remove,
+    save,
+    write_safetensors,
+)
 
 
 def variant(weights: WeightSet, name: str, libopus: str, version: int) -> WeightSet:
@@ -13,7 +24,7 @@ def variant(weights: WeightSet, name: str, libopus: str, version: int) -> Weight
 
 
 @pytest.fixture
-def directory(tiny_weights: WeightSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def directory(tiny_weights: WeightSet, tmp_path: Path, nothing_built_in: None, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Four sets, installed where $DRED_WEIGHTS says."""
     monkeypatch.setenv("DRED_WEIGHTS", str(tmp_path / "sets"))
     for name, libopus, version in (
@@ -66,7 +77,7 @@ def test_an_unchanged_file_is_read_once_and_a_changed_one_again(directory: Path,
 @pytest.mark.parametrize(
     ("name", "version", "complaint"),
     [
-        ("none", None, r"no weights named 'none' in .*, which holds opus-1.6.10 \(version 12\), "),
+        ("none", None, r"no weights named 'none' in .*; there are opus-1.6.10 \(version 12\), "),
         ("opus-1.5.2", 12, r"no weights named 'opus-1.5.2' of bitstream version 12 in "),
         (None, 11, r"no weights of bitstream version 11 in "),
     ],
@@ -120,3 +131,71 @@ def test_a_removed_set_is_gone(directory: Path):
 def test_only_a_name_can_be_removed(directory: Path):
     with pytest.raises(UsageError):
         remove("../sets/opus-1.6.1")
+
+
+@pytest.fixture
+def bundled(tiny_weights: WeightSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WeightSet:
+    """A built-in set of dred's own, and a directory without installed ones."""
+    weights = variant(tiny_weights, "dred-own", "", 201)
+    path = tmp_path / "package" / "dred-own.safetensors"
+    write_safetensors(weights, path)
+    monkeypatch.setenv("DRED_WEIGHTS", str(tmp_path / "sets"))
+    monkeypatch.setattr("dred.weights.registry.bundled_weights", lambda: (path,))
+    return weights
+
+
+def test_built_in_weights_serve_where_none_are_installed(bundled: WeightSet, assert_equal):
+    assert installed() == []
+    (entry,) = available()
+    assert (entry.name, entry.is_built_in) == ("dred-own", True)
+    assert_equal(load(), bundled)
+    assert load(version=201) is load("dred-own")
+    with pytest.raises(
+        ModelError, match=r"no weights of bitstream version 12 in .*; there are dred-own \(version 201\)"
+    ):
+        load(version=12)
+
+
+def test_installed_weights_come_first_and_published_ones_before_all(bundled: WeightSet, tiny_weights: WeightSet):
+    save(variant(tiny_weights, "mine", "", 201))
+    assert load().name == "mine"
+    save(variant(tiny_weights, "opus-1.5.2", "1.5.2", 10))
+    assert load().name == "opus-1.5.2"
+    save(variant(tiny_weights, "opus-1.6.1", "1.6.1", 12))
+    (data_directory() / "0.safetensors").write_bytes(b"broken")
+    assert [entry.name for entry in available()] == ["opus-1.6.1", "opus-1.5.2", "mine", "dred-own", "0"]
+    assert [entry.is_built_in for entry in available()] == [False, False, False, True, False]
+
+
+def test_an_installed_set_takes_the_place_of_the_built_in_one_of_its_name(bundled: WeightSet, tiny_weights: WeightSet):
+    save(variant(tiny_weights, "dred-own", "", 12))
+    (entry,) = available()
+    assert not entry.is_built_in
+    assert load("dred-own").card.bitstream_version == 12
+    assert not is_built_in(load())
+    remove("dred-own")
+    assert is_built_in(load())
+
+
+def test_a_broken_installed_set_does_not_keep_the_built_in_one_from_serving(bundled: WeightSet):
+    data_directory().mkdir()
+    (data_directory() / "dred-own.safetensors").write_bytes(b"broken")
+    assert [(entry.name, entry.is_built_in) for entry in available()] == [("dred-own", True), ("dred-own", False)]
+    assert is_built_in(load())
+
+
+def test_built_in_weights_cannot_be_removed_and_are_not_in_a_directory_that_is_named(
+    bundled: WeightSet, tmp_path: Path
+):
+    with pytest.raises(ModelError, match="no weights named 'dred-own'"):
+        remove("dred-own")
+    with pytest.raises(ModelError, match="no weights in"):
+        load(directory=tmp_path / "sets")
+
+
+def test_a_set_is_introduced_by_what_one_must_know_of_it(bundled: WeightSet, tiny_weights: WeightSet):
+    assert introduce(load()) == "built-in dred-own, not interoperable with libopus"
+    assert introduce(available()[0]) == introduce(load())
+    assert introduce(variant(tiny_weights, "mine", "", 201)) == "mine, not interoperable with libopus"
+    assert introduce(variant(tiny_weights, "opus-1.6.1", "1.6.1", 12)) == "opus-1.6.1"
+    assert not is_built_in(variant(tiny_weights, "dred-own", "", 12))

@@ -158,6 +158,7 @@ CARD = json.dumps(
         ({"card": CARD}, "'imported' is missing"),
         ({"card": CARD[:-1] + ', "imported": 5}'}, "the card's imported is 5"),
         ({"card": CARD[:-1] + ', "imported": "", "more": 1}'}, "'more' is unknown"),
+        ({"card": CARD[:-1] + ', "imported": "", "model": []}'}, "the model card is no JSON object"),
         ({"card": CARD.replace("12", '"12"')[:-1] + ', "imported": ""}'}, "the card's bitstream_version is '12'"),
     ],
 )

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
-from dred.assembly import Sender, build_parts
+from dred.assembly import Sender, build_parts, payload_tables
 from dred.audio import read_audio, resample, to_mono
-from dred.bitstream import VERSIONS, DredVersion, ParsedRedundancy, parse_payload, split_prefix
+from dred.bitstream import DredVersion, ParsedRedundancy, parse_payload, split_prefix
 from dred.channel import uniform_losses
 from dred.opus import find_extension
 from dred.receiver import NeuralParts, RedundancyReader
-from dred.sender import DredConfig, SenderConfig
+from dred.sender import SenderConfig
 from dred.timebase import SAMPLE_RATE_HZ
 from dred.weights import WeightSet
 
@@ -46,7 +46,7 @@ class Material:
     @property
     def version(self) -> DredVersion:
         """The version of the payloads."""
-        return next(version for version in VERSIONS if version.name == str(self.weights.card.bitstream_version))
+        return payload_tables(self.weights).version
 
     @cached_property
     def parts(self) -> NeuralParts:
@@ -61,7 +61,7 @@ class Material:
     @cached_property
     def packets(self) -> list[bytes]:
         """Opus at 24 kb/s with one second of redundancy."""
-        config = SenderConfig(rate_hz=SAMPLE_RATE_HZ, dred=DredConfig(version=self.version.name))
+        config = SenderConfig(rate_hz=SAMPLE_RATE_HZ)
         return [packet.payload for packet in Sender(config, self.weights).push(self.speech)]
 
     @property

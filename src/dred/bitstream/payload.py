@@ -41,7 +41,6 @@ class ParsedRedundancy:
     Most payloads are only asked what they cover, so arrays and header are put into their form when asked for.
 
     Attributes:
-        version: The version it was parsed as.
         num_latents: Number of latents that were parsed.
         num_bytes: Length of the payload.
         frame_offset_ticks: Start of the Opus frame that carries it, after the start of the packet.
@@ -52,17 +51,17 @@ class ParsedRedundancy:
         "_fields",
         "_levels",
         "_symbols",
+        "_tables",
         "_values",
         "frame_offset_ticks",
         "num_bytes",
         "num_latents",
         "offset_ticks",
-        "version",
     )
 
     def __init__(
         self,
-        version: DredVersion,
+        tables: PayloadTables,
         fields: tuple[int, int, int, int],
         symbols: Int32[np.ndarray, " symbols"],
         values: Float32[np.ndarray, " symbols"],
@@ -72,15 +71,20 @@ class ParsedRedundancy:
         frame_offset_ticks: int,
     ) -> None:
         """Take over what `decode_payload` found; `fields` are those of the header."""
-        self.version = version
         self.num_latents = num_latents
         self.num_bytes = num_bytes
         self.frame_offset_ticks = frame_offset_ticks
         self.offset_ticks = fields[3] + frame_offset_ticks
+        self._tables = tables
         self._fields = fields
         self._symbols = symbols
         self._values = values
         self._levels = levels
+
+    @property
+    def version(self) -> DredVersion:
+        """The version it was parsed as."""
+        return self._tables.version
 
     @property
     def header(self) -> DredHeader:
@@ -96,7 +100,7 @@ class ParsedRedundancy:
     @property
     def state_symbols(self) -> Int32[np.ndarray, " state_dim"]:
         """Quantised initial state."""
-        return self._symbols[: self.version.state_dim]
+        return self._symbols[: self._tables.state.dim]
 
     @property
     def latent_symbols(self) -> Int32[np.ndarray, "latents latent_dim"]:
@@ -106,7 +110,7 @@ class ParsedRedundancy:
     @property
     def state(self) -> Float32[np.ndarray, " state_dim"]:
         """Dequantised initial state."""
-        return self._values[: self.version.state_dim]
+        return self._values[: self._tables.state.dim]
 
     @property
     def latents(self) -> Float32[np.ndarray, "latents latent_dim"]:
@@ -134,7 +138,7 @@ class ParsedRedundancy:
         return ticks_to_ms(self.end_ticks)
 
     def _latents_of(self, vectors: np.ndarray) -> np.ndarray:
-        start, dim = self.version.state_dim, self.version.latent_dim
+        start, dim = self._tables.state.dim, self._tables.latent.dim
         return vectors[start : start + self.num_latents * dim].reshape(self.num_latents, dim)
 
 
@@ -205,8 +209,7 @@ def parse_payload(
     """
     _check_max_latents(max_latents)
     check_payload_size(data)
-    version = tables.version
-    state_dim, latent_dim = version.state_dim, version.latent_dim
+    state_dim, latent_dim = tables.state.dim, tables.latent.dim
     num_symbols = state_dim + max_latents * latent_dim
     symbols = np.empty(num_symbols, np.int32)
     values = np.empty(num_symbols, np.float32)
@@ -214,7 +217,7 @@ def parse_payload(
     fields, num_latents = decode_payload(
         data, symbols, values, levels, state_dim, latent_dim, tables.state.coding_rows, tables.latent.coding_rows
     )
-    return ParsedRedundancy(version, fields, symbols, values, levels, num_latents, len(data), frame_offset_ticks)
+    return ParsedRedundancy(tables, fields, symbols, values, levels, num_latents, len(data), frame_offset_ticks)
 
 
 def _check_max_latents(max_latents: int) -> None:

@@ -85,7 +85,7 @@ class PayloadTables:
     def __post_init__(self) -> None:
         found = (self.latent.dim, self.state.dim)
         expected = (self.version.latent_dim, self.version.state_dim)
-        if found != expected:
+        if expected != (None, None) and found != expected:
             raise ModelError(f"version {self.version.name} has {expected} latent and state dimensions, not {found}")
 
     @property

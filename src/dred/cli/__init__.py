@@ -70,7 +70,7 @@ def build_app() -> typer.Typer:
     """Build the tree of commands."""
     app = typer.Typer(
         help="Deep redundancy for speech over lossy networks: Opus packets that carry the last second of speech.",
-        epilog="Start: dred doctor, dred weights install, dred encode speech.wav call.pcap, dred inspect call.pcap",
+        epilog="Start: dred doctor, dred simulate --out demo, dred encode speech.wav call.pcap, dred inspect call.pcap",
         add_completion=False,
         rich_markup_mode="rich",
     )

@@ -121,13 +121,17 @@ def _kernels() -> dict[str, Any]:
 
 
 def _weights() -> dict[str, Any]:
-    from dred.weights import data_directory, installed
+    from dred.weights import available, data_directory, introduce
 
-    sets = installed()
-    found: dict[str, Any] = {
-        "directory": str(data_directory()),
-        "installed": {entry.name: entry.card.bitstream_version for entry in sets if entry.card},
-    }
+    sets = available()
+    found: dict[str, Any] = {"directory": str(data_directory())}
+    for key, is_built_in in (("installed", False), ("built_in", True)):
+        found[key] = {
+            entry.name: entry.card.bitstream_version
+            for entry in sets
+            if entry.card and entry.is_built_in is is_built_in
+        }
+    found["in_use"] = next((introduce(entry) for entry in sets if entry.card), None)
     broken = [entry.problem for entry in sets if entry.problem]
     if broken:
         found["problem"] = "; ".join(broken)

@@ -20,7 +20,7 @@ def encode(
     bandwidth: options.Bandwidth = None,
     dtx: options.Dtx = False,
     dred_ms: options.DredMs = 1000,
-    dred_version: options.DredVersion = "12",
+    dred_version: options.DredVersion = None,
     q0: options.Q0 = 6,
     dq: options.Dq = 5,
     qmax: options.Qmax = 15,

@@ -44,10 +44,10 @@ def inspect(
         view = view_packet(index, packet, readers, with_features=features)
         for line in [json.dumps(view)] if as_json else table_lines(view, with_latents=latents):
             print(line)
-    if readers.unknown:
-        versions = " and ".join(sorted(readers.unknown))
+    if readers.unread:
+        versions = " and ".join(sorted({version.name for version in readers.unread}))
         print(
-            f"dred: only headers of redundancy are shown: no weights of version {versions} are installed "
+            f"dred: only headers of redundancy are shown: no weights of version {versions} are at hand "
             "(run `dred weights install`)",
             file=sys.stderr,
         )

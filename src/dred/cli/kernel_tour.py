@@ -15,7 +15,7 @@ from dred.opus import strip_extensions
 from dred.receiver import ReceiverConfig
 from dred.receiver.time_scaling import Care, TimeScaler
 from dred.rtp import DEFAULT_OPUS_PAYLOAD_TYPE, RedBlock
-from dred.sender import DredConfig, SenderConfig
+from dred.sender import SenderConfig
 from dred.weights import WeightSet
 
 __all__ = ["compile_all", "compile_without_weights"]
@@ -42,7 +42,6 @@ def compile_all(weights: WeightSet) -> None:
         rate_hz=_RATE_HZ,
         in_band_fec=True,
         expected_loss_percent=20,
-        dred=DredConfig(version=str(weights.card.bitstream_version)),
     )
     sent = list(Sender(config, weights).push(speech))
     # At a constant bitrate the redundancy is written before the packet; a bank runs its networks for all streams.

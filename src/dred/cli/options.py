@@ -50,7 +50,8 @@ _SAFETY = "Safety"
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Weights = Annotated[
-    str | None, typer.Option("--weights", help="Installed weights to use. Default: the best.", metavar="NAME")
+    str | None,
+    typer.Option("--weights", help="Weights to use, see `dred weights list`. Default: the best.", metavar="NAME"),
 ]
 
 Bitrate = Annotated[int, typer.Option("--bitrate", help="Opus rate in bit/s, 6000 to 510000.", rich_help_panel=_OPUS)]
@@ -79,8 +80,12 @@ DredMs = Annotated[
     typer.Option("--dred-ms", help="Past speech in each packet, 20 to 1040; 0 = none.", rich_help_panel=_DRED),
 ]
 DredVersion = Annotated[
-    Literal["12", "10", "final"],
-    typer.Option("--dred-version", help="12 = libopus 1.6, 10 = libopus 1.5.", rich_help_panel=_DRED),
+    Literal["12", "10", "final", "201"] | None,
+    typer.Option(
+        "--dred-version",
+        help="12 = libopus 1.6, 10 = libopus 1.5, 201 = dred's own. Default: what the weights speak.",
+        rich_help_panel=_DRED,
+    ),
 ]
 Q0 = Annotated[int, typer.Option("--q0", help="Level of the newest speech, 0 (finest) to 15.", rich_help_panel=_DRED)]
 Dq = Annotated[int, typer.Option("--dq", help="How fast older speech gets coarser, 0 to 7.", rich_help_panel=_DRED)]

@@ -1,6 +1,6 @@
 """A packet enters, a JSON object or a line of a table leaves: what `dred inspect` shows.
 
-Redundancy is parsed with the tables of installed weights. Without them only its header can be read.
+Redundancy is parsed with the tables of the weights at hand. Without them only its header can be read.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from dred.opus import Extension, OpusPacket, has_lbrr, iter_extensions, parse_pa
 from dred.receiver import RedundancyReader
 from dred.rtp import TimedPacket
 from dred.timebase import RTP_TICKS_PER_DRED_TICK, rtp_to_ms, ticks_to_ms
-from dred.weights import WeightSet, installed, load
+from dred.weights import WeightSet, available, load
 
 __all__ = ["TABLE_HEADING", "PayloadReaders", "table_lines", "view_packet"]
 
@@ -30,17 +30,17 @@ TABLE_HEADING = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayloadReaders:
-    """The tables and networks of installed sets, read when a payload first needs them.
+    """The tables and networks of weight sets, read when a payload first needs them.
 
     Attributes:
-        sets: The sets to use; None for all that are installed, best first.
-        unknown: Versions that were asked for and that no set speaks.
+        sets: The sets to use; None for all at hand, best first.
+        unread: Versions that were asked for and that no set speaks.
     """
 
     sets: Sequence[WeightSet] | None = None
-    unknown: set[str] = field(default_factory=set)
-    _found: dict[str, tuple[WeightSet, PayloadTables]] = field(default_factory=dict)
-    _readers: dict[str, RedundancyReader] = field(default_factory=dict)
+    unread: set[DredVersion] = field(default_factory=set)
+    _found: dict[DredVersion, tuple[WeightSet, PayloadTables]] = field(default_factory=dict)
+    _readers: dict[DredVersion, RedundancyReader] = field(default_factory=dict)
 
     def tables(self, version: DredVersion) -> PayloadTables | None:
         """Find the tables of a version; None if no set speaks it.
@@ -48,16 +48,16 @@ class PayloadReaders:
         Raises:
             ModelError: A set is broken.
         """
-        if version.name not in self._found and version.name not in self.unknown:
+        if version not in self._found and version not in self.unread:
             for weights in self._usable():
                 try:
-                    self._found[version.name] = (weights, payload_tables(weights, version))
+                    self._found[version] = (weights, payload_tables(weights, version))
                     break
                 except ModelError:
                     continue
             else:
-                self.unknown.add(version.name)
-        return self._found[version.name][1] if version.name in self._found else None
+                self.unread.add(version)
+        return self._found[version][1] if version in self._found else None
 
     def reader(self, version: DredVersion) -> RedundancyReader | None:
         """Find tables and decoder network of a version; None if no set speaks it.
@@ -67,15 +67,15 @@ class PayloadReaders:
         """
         if self.tables(version) is None:
             return None
-        if version.name not in self._readers:
-            readers = build_parts([self._found[version.name][0]]).readers
-            self._readers[version.name] = next(reader for reader in readers if reader.tables.version is version)
-        return self._readers[version.name]
+        if version not in self._readers:
+            readers = build_parts([self._found[version][0]]).readers
+            self._readers[version] = next(reader for reader in readers if reader.tables.version == version)
+        return self._readers[version]
 
     def _usable(self) -> Sequence[WeightSet]:
         if self.sets is not None:
             return self.sets
-        return [load(entry.name) for entry in installed() if entry.card is not None]
+        return [load(entry.name) for entry in available() if entry.card is not None]
 
 
 def view_packet(index: int, packet: TimedPacket, readers: PayloadReaders, *, with_features: bool) -> dict[str, Any]:

@@ -9,7 +9,7 @@ _LOSS_WITH_FEC_PERCENT = 20
 
 
 def dred_config(
-    *, dred_ms: int, dred_version: str, q0: int, dq: int, qmax: int, dred_max_bytes: int
+    *, dred_ms: int, dred_version: str | None, q0: int, dq: int, qmax: int, dred_max_bytes: int
 ) -> DredConfig | None:
     """Build the redundancy's configuration; None for 0 ms.
 

@@ -70,7 +70,7 @@ def simulate(
     from dred.evaluation.simulate import simulate as run
     from dred.report import staged_folder, write_results
     from dred.sender import DredConfig
-    from dred.weights import load
+    from dred.weights import introduce, load
 
     source = source or bundled_clip()
     config = SimulationConfig(
@@ -93,6 +93,7 @@ def simulate(
         return
     for line in _table_lines(summary["schemes"]):
         print(line)
+    print(f"networks: {introduce(simulation.weights)}")
     print(f"listen and look: {output / 'report.html'}")
 
 

@@ -13,10 +13,10 @@ def warmup() -> None:
     from dred.cli.kernel_tour import compile_all, compile_without_weights
     from dred.cli.progress import progress
     from dred.compilation import code_folder
-    from dred.weights import installed, load
+    from dred.weights import available, load
 
     begin = perf_counter()
-    names = [entry.name for entry in installed() if entry.card is not None]
+    names = [entry.name for entry in available() if entry.card is not None]
     with progress("compiling"):
         if names:
             compile_all(load(names[0]))

@@ -25,7 +25,7 @@ def build_app() -> typer.Typer:
 
 
 def list_sets(as_json: options.Json = False) -> None:
-    """List the installed sets, best first.
+    """List the sets at hand, best first: those installed, and those that dred brings along.
 
     \b
     Examples:
@@ -34,9 +34,9 @@ def list_sets(as_json: options.Json = False) -> None:
     """
     import json
 
-    from dred.weights import data_directory, installed
+    from dred.weights import available, data_directory
 
-    sets = installed()
+    sets = available()
     if as_json:
         print(
             json.dumps(
@@ -48,6 +48,7 @@ def list_sets(as_json: options.Json = False) -> None:
                         "bitstream_version": entry.card.bitstream_version if entry.card else None,
                         "libopus": entry.card.libopus if entry.card else None,
                         "licence": entry.card.licence if entry.card else None,
+                        "built_in": entry.is_built_in,
                         "problem": entry.problem or None,
                     }
                     for entry in sets
@@ -58,9 +59,11 @@ def list_sets(as_json: options.Json = False) -> None:
     if not sets:
         print(f"no weights in {data_directory()}; run `dred weights install`")
     for entry in sets:
-        told = entry.problem or (
-            entry.card and f"bitstream version {entry.card.bitstream_version}, {entry.card.licence}"
-        )
+        told = entry.problem
+        if entry.card is not None:
+            told = f"bitstream version {entry.card.bitstream_version}, {entry.card.licence}"
+            told += ", built in" if entry.is_built_in else ""
+            told += "" if entry.card.is_interoperable else ", not interoperable with libopus"
         print(f"{entry.name:<24}{entry.size_bytes / 1e6:>6.1f} MB  {told}")
 
 
@@ -152,18 +155,31 @@ def export_set(
 
 
 def show_set(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="An installed set. Default: the best.")] = None,
+    source: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME|FILE]", help="A set at hand, or a .safetensors file. Default: the best set."),
+    ] = None,
+    as_json: options.Json = False,
 ) -> None:
-    """Show where a set comes from, its licence, layers and tables.
+    """Show a set's model card: origin, licence, training, figures, failures; its layers and tables.
 
     \b
     Examples:
     dred weights show
     dred weights show opus-1.5.2
+    dred weights show runs/stage2/weights.safetensors --json
     """
-    from dred.weights import describe, load
+    import json
 
-    print(describe(load(name)), end="")
+    from dred.weights import as_json as to_json
+    from dred.weights import describe, load, read_safetensors
+
+    is_file = source is not None and source.endswith(".safetensors")
+    weights = read_safetensors(Path(source)) if source is not None and is_file else load(source)
+    if as_json:
+        print(json.dumps(to_json(weights)))
+    else:
+        print(describe(weights), end="")
 
 
 def remove_set(name: Annotated[str, typer.Argument(metavar="NAME", help="An installed set.")]) -> None:

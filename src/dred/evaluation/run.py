@@ -32,7 +32,7 @@ from dred.evaluation.schemes import PACKET_MS, Scheme
 from dred.evaluation.task import Known, Outcome, Task, installed_versions, perform
 from dred.opus import load_libopus
 from dred.timebase import SAMPLE_RATE_HZ
-from dred.weights import WeightSet
+from dred.weights import WeightSet, introduce
 
 __all__ = ["evaluate"]
 
@@ -266,7 +266,7 @@ def _row(condition: _Condition, finding: Finding, scores: Mapping[str, Versioned
 def _facts(weights: WeightSet, versions: Mapping[str, str]) -> dict[str, str]:
     return {
         "dred": __version__,
-        "weights": weights.name,
+        "weights": introduce(weights),
         "libopus": load_libopus().capabilities.version,
         "numpy": np.__version__,
         "python": platform.python_version(),

@@ -104,7 +104,7 @@ class Simulation:
     Attributes:
         audio: The input.
         config: What was asked for, with the version of the weights.
-        weights: Name of the networks.
+        weights: The networks.
         network: The losses that the lossy schemes met.
         expected_loss_percent: What every sender was told to expect.
         delay_ms: The codec's delay, taken out of the samples: packet n starts at n * 20 - delay_ms.
@@ -113,7 +113,7 @@ class Simulation:
 
     audio: Audio
     config: SimulationConfig
-    weights: str
+    weights: WeightSet
     network: LossStatistics
     expected_loss_percent: int
     delay_ms: float
@@ -132,7 +132,7 @@ def simulate(
     Args:
         audio: One or two channels, at any rate; one that Opus lacks is resampled to 48 kHz and back.
         config: By default all schemes, 24 kb/s, one second of redundancy, 20 % loss in bursts of 5 packets.
-        weights: The networks; by default the best installed ones.
+        weights: The networks; by default the best at hand.
         report: Called with the share that is done, 0 to 1.
 
     Raises:
@@ -178,7 +178,7 @@ def simulate(
     return Simulation(
         audio=audio,
         config=config,
-        weights=weights.name,
+        weights=weights,
         network=network,
         expected_loss_percent=expected_loss_percent(network.loss_rate),
         delay_ms=1000 * delay_samples(plain) / rate_hz,

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from dred.assembly import Sender, payload_tables
-from dred.bitstream import VERSIONS, PayloadTables, parse_payload, split_prefix
+from dred.bitstream import PayloadTables, parse_payload, split_prefix
 from dred.offline import ArrivedPacket
 from dred.opus import OpusDecoder, find_extension, has_lbrr, strip_extensions
 from dred.rtp import DEFAULT_RED_PAYLOAD_TYPE, RedBlock, RedSender, parse_red
@@ -133,8 +133,7 @@ def measure_rates(packets: Sequence[WirePacket]) -> Rates:
 
 def measure_coverage(packets: Sequence[WirePacket], weights: WeightSet) -> Coverage:
     """Parse the deep redundancy of at least one packet."""
-    version = next(version for version in VERSIONS if version.name == str(weights.card.bitstream_version))
-    tables = payload_tables(weights, version)
+    tables = payload_tables(weights)
     reaches_ms = [_reach_ms(packet.sent.payload, tables) for packet in packets]
     return Coverage(mean_ms=sum(reaches_ms) / len(reaches_ms), max_ms=max(reaches_ms))
 

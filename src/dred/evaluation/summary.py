@@ -9,6 +9,7 @@ import numpy as np
 from dred import __version__
 from dred.evaluation.simulate import SchemeResult, Simulation
 from dred.opus import load_libopus
+from dred.weights import is_built_in
 
 __all__ = ["summarise", "wav_name"]
 
@@ -50,7 +51,9 @@ def summarise(simulation: Simulation, *, input_name: str) -> dict[str, Any]:
         "bitrate_bps": config.bitrate_bps,
         "red_copies": config.num_red_copies,
         "dred": asdict(config.dred),
-        "weights": simulation.weights,
+        "weights": simulation.weights.name,
+        "weights_are_built_in": is_built_in(simulation.weights),
+        "interoperable_with_libopus": simulation.weights.card.is_interoperable,
         "versions": {
             "dred": __version__,
             "libopus": load_libopus().capabilities.version,

@@ -13,10 +13,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
-from dred.bitstream import MAX_LATENTS, MAX_OFFSET_TICKS, ParsedRedundancy, parse_payload, split_prefix
-from dred.errors import RemoteDataError
+from dred.bitstream import (
+    MAX_LATENTS,
+    MAX_OFFSET_TICKS,
+    ParsedRedundancy,
+    find_version,
+    parse_payload,
+    split_prefix,
+)
+from dred.errors import DredPayloadError, RemoteDataError
 from dred.features import NUM_FEATURES
-from dred.opus import find_extension
+from dred.opus import find_extension, iter_extensions
 from dred.receiver.buffer import BufferedPacket
 from dred.receiver.parts import RedundancyReader
 from dred.timebase import FEATURE_FRAMES_PER_CHUNK, TICKS_PER_FEATURE_FRAME, ms_to_rtp, ticks_to_rtp
@@ -157,11 +164,11 @@ class DecodedRedundancy:
 def read_redundancy(
     packet: BufferedPacket, readers: Sequence[RedundancyReader], *, asked_for: int | None = None
 ) -> DecodedRedundancy | None:
-    """Find a packet's redundancy and parse it as far back as a time; None if it has none of a known version.
+    """Find a packet's redundancy and parse it as far back as a time; None if it has none.
 
     Raises:
         ExtensionFormatError: The packet's padding is broken.
-        DredPayloadError: The payload has a length that none may have.
+        DredPayloadError: The payload has a length that none may have, or there is only redundancy that no reader reads.
     """
     for reader in readers:
         version = reader.tables.version
@@ -176,6 +183,10 @@ def read_redundancy(
             frame_offset_ticks=extension.frame * frame_ticks,
             asked_for=asked_for,
         )
+    for extension in iter_extensions(packet.parsed.padding, len(packet.parsed.frames)):
+        unread = find_version(extension.id, extension.payload)
+        if unread is not None:
+            raise DredPayloadError("redundancy of a version that has networks here", value=unread.name)
     return None
 
 
@@ -185,7 +196,7 @@ class Coverage:
     def __init__(
         self, readers: Sequence[RedundancyReader], *, on_refused: Callable[[BufferedPacket, RemoteDataError], None]
     ) -> None:
-        """Take the versions that are read; on_refused is told of each packet whose redundancy breaks its format."""
+        """Take the versions that are read; on_refused is told of each packet whose redundancy cannot be."""
         self._readers = readers
         self._on_refused = on_refused
 

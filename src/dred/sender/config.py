@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dred.bitstream import MAX_LATENTS, MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES, NUM_LEVELS, VERSIONS
+from dred.bitstream import MAX_LATENTS, MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES, NUM_LEVELS, VERSION_NAMES
 from dred.errors import UsageError
 from dred.timebase import CHUNK_MS, OPUS_RATES_HZ
 
@@ -20,7 +20,8 @@ class DredConfig:
 
     Attributes:
         duration_ms: How much past speech, 20 to 1040.
-        version: The payload's version: "12" (libopus 1.6), "10" (libopus 1.5) or "final".
+        version: The payload's version: "12" (libopus 1.6), "10" (libopus 1.5), "final", or "201" for networks of dred's
+            own, which nothing but dred reads. None for the one that the weights speak.
         q0: Quality level of the newest speech, 0 (finest) to 15.
         dq: Slope index, 0 to 7: how fast older speech gets coarser.
         qmax: Coarsest level, q0 + 1 to 15; of no effect with dq 0.
@@ -28,7 +29,7 @@ class DredConfig:
     """
 
     duration_ms: int = 1000
-    version: str = "12"
+    version: str | None = None
     q0: int = 6
     dq: int = 5
     qmax: int = 15
@@ -36,9 +37,8 @@ class DredConfig:
 
     def __post_init__(self) -> None:
         _check_range("duration_ms", self.duration_ms, 20, _MAX_DURATION_MS)
-        names = [version.name for version in VERSIONS]
-        if self.version not in names:
-            raise UsageError(f"version must be one of {', '.join(names)}, got {self.version!r}")
+        if self.version not in (None, *VERSION_NAMES):
+            raise UsageError(f"version must be one of {', '.join(VERSION_NAMES)} or None, got {self.version!r}")
         _check_range("q0", self.q0, 0, NUM_LEVELS - 1)
         _check_range("dq", self.dq, 0, 7)
         _check_range("qmax", self.qmax, self.q0, NUM_LEVELS - 1)

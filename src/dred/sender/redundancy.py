@@ -63,7 +63,7 @@ class Redundancy:
         Raises:
             UsageError: The configuration has another version: other networks.
         """
-        if config is not None and config.version != self.version.name:
+        if config is not None and config.version not in (None, self.version.name):
             raise UsageError(f"a stream keeps its version {self.version.name}, got {config.version}")
         self._config = config
         if config is not None:

@@ -64,7 +64,7 @@ class StudioPipeline:
             config: What is compared.
             network: Where the sliders are, or which named network it is.
             rng: Decides about losses and jitter.
-            weights: The networks; by default the best installed ones.
+            weights: The networks; by default the best at hand.
 
         Raises:
             ModelError: There are no weights.

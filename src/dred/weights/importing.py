@@ -14,6 +14,7 @@ from dred.weights.dnnw import DNNW_MAGIC, parse_dnnw, write_dnnw
 from dred.weights.opus_source import is_archive, read_opus_source
 from dred.weights.safetensors_file import read_safetensors
 from dred.weights.tables_file import Tables, parse_tables, write_tables
+from dred.weights.unsigned_bias import with_unsigned_biases
 from dred.weights.weight_set import SET_NAME, Card, WeightSet
 
 __all__ = ["export_dnnw", "import_weights"]
@@ -64,7 +65,8 @@ def import_weights(path: Path, *, tables: Path | None = None, name: str | None =
 def export_dnnw(weights: WeightSet, path: Path) -> tuple[Path, Path]:
     """Write a set as a DNNw blob and, beside it, the tables file that an import of the blob needs.
 
-    A blob that was imported comes back byte for byte.
+    A blob that was imported comes back byte for byte. Layers that dred trained get the biases that libopus's kernels
+    for unsigned activations need.
 
     Returns:
         Paths of the blob and of the tables file, `<stem>.tables.json`.
@@ -76,7 +78,7 @@ def export_dnnw(weights: WeightSet, path: Path) -> tuple[Path, Path]:
         libopus=weights.card.libopus, bitstream_version=weights.card.bitstream_version, tables=weights.tables
     )
     tables_path = _tables_beside(path)
-    write_atomically(path, write_dnnw(weights.tensors))
+    write_atomically(path, write_dnnw(with_unsigned_biases(weights.tensors)))
     write_atomically(tables_path, write_tables(tables).encode())
     return path, tables_path
 

@@ -1,21 +1,34 @@
-"""The sets that are installed on this machine: one file per set in one directory.
+"""The sets at hand: those installed on this machine, one file each in one directory, and those that dred brings along.
 
-The directory is the one that $DRED_WEIGHTS names, else `weights` in the user's data directory for dred.
+The directory is the one that $DRED_WEIGHTS names, else `weights` in the user's data directory for dred. Published sets
+come before those of dred's own, and built-in ones last: who has installed weights can talk to libopus.
 """
 
 import functools
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import platformdirs
 
+from dred.data import bundled_weights
 from dred.errors import ModelError, UsageError
 from dred.weights.safetensors_file import read_card, read_safetensors, write_safetensors
-from dred.weights.weight_set import SET_NAME, Card, WeightSet
+from dred.weights.weight_set import OWN_BITSTREAM_VERSION, SET_NAME, Card, WeightSet
 
-__all__ = ["WAYS_OUT", "InstalledWeights", "data_directory", "installed", "load", "remove", "save"]
+__all__ = [
+    "WAYS_OUT",
+    "InstalledWeights",
+    "available",
+    "data_directory",
+    "installed",
+    "introduce",
+    "is_built_in",
+    "load",
+    "remove",
+    "save",
+]
 
 WAYS_OUT = (
     "run `dred weights install` with a network, or `dred weights import ARCHIVE` on a release archive of Opus 1.6.1 "
@@ -28,11 +41,12 @@ _SUFFIX = ".safetensors"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstalledWeights:
-    """One file of the data directory.
+    """One file of the data directory, or of the package.
 
     Attributes:
         card: None if the file cannot be read.
         problem: Why it cannot be read; empty if it can.
+        is_built_in: Whether it belongs to the package.
     """
 
     name: str
@@ -40,6 +54,7 @@ class InstalledWeights:
     size_bytes: int
     card: Card | None
     problem: str
+    is_built_in: bool = False
 
 
 def data_directory() -> Path:
@@ -51,7 +66,7 @@ def data_directory() -> Path:
 
 
 def installed(directory: Path | None = None) -> list[InstalledWeights]:
-    """List the installed sets, best first: newest bitstream version, then newest libopus; unreadable ones last.
+    """List the installed sets, best first: newest standard version, then newest libopus; unreadable ones last.
 
     Args:
         directory: Instead of `data_directory()`.
@@ -60,18 +75,30 @@ def installed(directory: Path | None = None) -> list[InstalledWeights]:
     return sorted((_inspect(path) for path in paths), key=_rank)
 
 
+def available() -> list[InstalledWeights]:
+    """List the sets at hand, best first: the installed ones, the built-in ones, those that cannot be read.
+
+    An installed set takes the place of a built-in one of the same name.
+    """
+    sets = installed()
+    names = {entry.name for entry in sets if entry.card is not None}
+    built_in = [replace(_inspect(path), is_built_in=True) for path in bundled_weights()]
+    sets += sorted((entry for entry in built_in if entry.name not in names), key=_rank)
+    return sorted(sets, key=lambda entry: entry.card is None)
+
+
 def load(name: str | None = None, *, version: int | None = None, directory: Path | None = None) -> WeightSet:
-    """Read an installed set; reading the same unchanged file again is free.
+    """Read a set; reading the same unchanged file again is free.
 
     Args:
-        name: Which set; by default the best one as `installed` orders them.
-        version: Bitstream version that the set must speak, 10 or 12; by default any.
-        directory: Instead of `data_directory()`.
+        name: Which set; by default the best one as `available` orders them.
+        version: Bitstream version that the set must speak, such as 12; by default any.
+        directory: Only the sets that are installed there.
 
     Raises:
-        ModelError: No such set is installed, or its file is broken. The text says what to do.
+        ModelError: There is no such set, or its file is broken. The text says what to do.
     """
-    sets = installed(directory)
+    sets = available() if directory is None else installed(directory)
     matching = [
         entry.path
         for entry in sets
@@ -81,6 +108,20 @@ def load(name: str | None = None, *, version: int | None = None, directory: Path
         raise _missing(sets, name, version, directory or data_directory())
     path = matching[0]
     return _read_cached(path, path.stat().st_mtime_ns)
+
+
+def is_built_in(weights: WeightSet) -> bool:
+    """Tell whether a set is one that dred brings along."""
+    found = [entry for entry in available() if entry.name == weights.name]
+    return any(entry.is_built_in and entry.card == weights.card for entry in found)
+
+
+def introduce(weights: WeightSet | InstalledWeights) -> str:
+    """Name a set with what one must know of it: whether it is built in, and whether libopus reads its payloads."""
+    built_in = weights.is_built_in if isinstance(weights, InstalledWeights) else is_built_in(weights)
+    named = f"built-in {weights.name}" if built_in else weights.name
+    is_interoperable = weights.card is None or weights.card.is_interoperable
+    return named if is_interoperable else f"{named}, not interoperable with libopus"
 
 
 def save(weights: WeightSet, *, directory: Path | None = None) -> Path:
@@ -113,7 +154,8 @@ def remove(name: str, *, directory: Path | None = None) -> Path:
     return path
 
 
-@functools.lru_cache(maxsize=4)
+# Each receiver asks for all sets at hand.
+@functools.lru_cache(maxsize=16)
 def _read_cached(path: Path, modified_ns: int) -> WeightSet:
     """Read a file; the time of its last change is only there to tell a changed file from the one in the cache."""
     return read_safetensors(path)
@@ -130,13 +172,14 @@ def _inspect(path: Path) -> InstalledWeights:
     )
 
 
-def _rank(entry: InstalledWeights) -> tuple[int, list[int], str]:
-    """Sort key: highest version first, so negative numbers; what cannot be read sorts behind version 0."""
+def _rank(entry: InstalledWeights) -> tuple[int, int, list[int], str]:
+    """Sort key: the standard, dred's own, what cannot be read; then the highest version, so negative numbers."""
     if entry.card is None:
-        return 1, [], entry.name
+        return 2, 0, [], entry.name
     release = [-int(number) for number in re.findall(r"\d+", entry.card.libopus)]
     # A set that no libopus published ranks behind those of its bitstream version: 0 is above any -1, -2, ...
-    return -entry.card.bitstream_version, release or [0], entry.name
+    version = entry.card.bitstream_version
+    return int(version == OWN_BITSTREAM_VERSION), -version, release or [0], entry.name
 
 
 def _missing(sets: list[InstalledWeights], name: str | None, version: int | None, directory: Path) -> ModelError:
@@ -147,4 +190,4 @@ def _missing(sets: list[InstalledWeights], name: str | None, version: int | None
     if broken:
         return ModelError(f"no readable {wanted} in {directory} ({broken[0].problem}): {WAYS_OUT}")
     names = ", ".join(f"{entry.name} (version {entry.card.bitstream_version})" for entry in sets if entry.card)
-    return ModelError(f"no {wanted} in {directory}{f', which holds {names}' if names else ''}: {WAYS_OUT}")
+    return ModelError(f"no {wanted} in {directory}{f'; there are {names}' if names else ''}: {WAYS_OUT}")

@@ -12,7 +12,7 @@ import json
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from safetensors.numpy import save
 
 from dred.errors import ModelError
 from dred.weights.atomic_file import write_atomically
+from dred.weights.model_card import parse_model_card, write_model_card
 from dred.weights.weight_set import Card, WeightSet
 
 __all__ = ["FORMAT", "read_card", "read_safetensors", "write_safetensors"]
@@ -31,6 +32,7 @@ FORMAT = "dred-weights/1"
 _TABLE_PREFIX = "tables."
 _KEYS = ("format", "name", "order", "card", "hashes")
 _SUM_KEY = "sha256"
+_MODEL_FIELD = "model"
 _DTYPES = ("F32", "I8", "I32", "U8")
 _LENGTH = struct.Struct("<Q")
 
@@ -46,7 +48,7 @@ def write_safetensors(weights: WeightSet, path: Path) -> None:
         "format": FORMAT,
         "name": weights.name,
         "order": json.dumps([[name, str(tensor.dtype)] for name, tensor in weights.tensors.items()]),
-        "card": json.dumps(asdict(weights.card)),
+        "card": json.dumps(_write_card(weights.card)),
         "hashes": json.dumps({name: _sha256(arrays[name].tobytes()) for name in sorted(arrays)}),
     }
     metadata[_SUM_KEY] = _sum_of(metadata)
@@ -118,13 +120,25 @@ def _read_arrays(path: Path, file: Any) -> dict[str, np.ndarray]:
     return {name: file.get_tensor(name) for name in names}
 
 
+def _write_card(card: Card) -> dict[str, Any]:
+    # Without a model card there is no such field, as in the files of earlier versions.
+    values = asdict(replace(card, model=None))
+    del values[_MODEL_FIELD]
+    return values if card.model is None else values | {_MODEL_FIELD: write_model_card(card.model)}
+
+
 def _parse_card(path: Path, metadata: Mapping[str, str]) -> Card:
     values = _parse_object(path, metadata, "card")
-    _check_same_names(path, values, {field.name: None for field in fields(Card)})
-    for field in fields(Card):
-        if type(values[field.name]) is not field.type:
-            raise ModelError(f"{path.name}: the card's {field.name} is {values[field.name]!r}, not a {field.type}")
-    return Card(**values)
+    model = values.pop(_MODEL_FIELD, None)
+    plain = {field.name: field.type for field in fields(Card) if field.name != _MODEL_FIELD}
+    _check_same_names(path, values, plain)
+    for name, kind in plain.items():
+        if type(values[name]) is not kind:
+            raise ModelError(f"{path.name}: the card's {name} is {values[name]!r}, not a {kind}")
+    try:
+        return Card(**values, model=None if model is None else parse_model_card(model))
+    except ModelError as error:
+        raise ModelError(f"{path.name}: {error}") from error
 
 
 def _parse_order(path: Path, metadata: Mapping[str, str]) -> dict[str, str]:

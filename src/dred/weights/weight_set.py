@@ -14,8 +14,9 @@ from jaxtyping import UInt8
 from dred.errors import ModelError
 from dred.weights.dnnw import TENSOR_NAME, Tensor, write_dnnw
 from dred.weights.layers import Layer, list_layers
+from dred.weights.model_card import ModelCard
 
-__all__ = ["NUM_LEVELS", "SET_NAME", "TABLE_NAMES", "Card", "Table", "WeightSet"]
+__all__ = ["NUM_LEVELS", "OWN_BITSTREAM_VERSION", "SET_NAME", "TABLE_NAMES", "Card", "Table", "WeightSet"]
 
 Table = UInt8[np.ndarray, "16 _"]
 
@@ -26,6 +27,9 @@ TABLE_NAMES = tuple(
     f"{vector}_{quantity}_q8" for vector in ("latent", "state") for quantity in ("quant_scales", "dead_zone", "r", "p0")
 )
 """The quantiser's and the entropy coder's tables. Source: libopus 1.6.1, dnn/dred_rdovae_stats_data.c."""
+
+OWN_BITSTREAM_VERSION = 201
+"""Of sets whose RDO-VAE was trained with dred: no standard payload has that. Our choice."""
 
 SET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", re.ASCII)
 """A set's name becomes a file's name, on every system."""
@@ -40,11 +44,13 @@ class Card:
     Attributes:
         source: File, archive or training run that the numbers were read from.
         libopus: Release of libopus that published the numbers, such as "1.6.1"; empty for none.
-        bitstream_version: Version byte of the payload that the set speaks: 10 (libopus 1.5) or 12 (libopus 1.6).
+        bitstream_version: Of the payload that the set speaks: 10 (libopus 1.5), 12 (libopus 1.6) or
+            `OWN_BITSTREAM_VERSION`.
         licence: SPDX expression; empty if not stated.
         copyright: Whose numbers they are; empty if not stated.
         training: Recipe, commit, seed and data of a set trained with dred; empty if not stated.
         imported: Date of the import as the caller gave it; empty by default, so that equal input makes equal files.
+        model: What one must know of networks that were trained with dred; None for others.
     """
 
     source: str
@@ -54,6 +60,12 @@ class Card:
     copyright: str = ""
     training: str = ""
     imported: str = ""
+    model: ModelCard | None = None
+
+    @property
+    def is_interoperable(self) -> bool:
+        """Whether libopus can read the payloads."""
+        return self.bitstream_version != OWN_BITSTREAM_VERSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -102,7 +114,7 @@ class WeightSet:
 
     @property
     def tensors_sha256(self) -> str:
-        """SHA-256 of the set as a weight blob, so of the file that `export_dnnw` writes."""
+        """SHA-256 of the arrays as a weight blob; for published sets that is the file that `export_dnnw` writes."""
         return hashlib.sha256(write_dnnw(self.tensors)).hexdigest()
 
     @property

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import isfinite
 
-from dred.bitstream import NUM_LEVELS, VERSIONS
+from dred.bitstream import NUM_LEVELS, VERSION_NAMES
 from dred.errors import UsageError
 from dred.sender.config import SenderConfig
 
@@ -35,7 +35,7 @@ class ControllerConfig:
         max_duration_ms: At most.
         finest_level: Finest quality level of redundancy, 0 to 15.
         coarsest_level: Coarsest one that the newest speech may have, up to 15.
-        dred_version: "12", "10" or "final", as the stream has it.
+        dred_version: A version of the payload, as the stream has it; None for the one that its weights speak.
         least_gain_per_kbps: PLCMOS that one more kb/s must be expected to bring: the price of bits. 0 spends them all.
         least_gain: PLCMOS that a change must be expected to bring.
         expected_loss: A loss that is always reckoned with, 0 to 1, whatever is reported: bursts come unannounced.
@@ -60,7 +60,7 @@ class ControllerConfig:
     max_duration_ms: int = 1_000
     finest_level: int = 0
     coarsest_level: int = 13
-    dred_version: str = "12"
+    dred_version: str | None = None
     least_gain_per_kbps: float = 0.002
     least_gain: float = 0.01
     expected_loss: float = 0.01
@@ -98,9 +98,9 @@ class ControllerConfig:
                 raise UsageError(f"{name} must be {low} to {high}, got {value}")
         if self.frame_ms not in _FRAME_DURATIONS_MS:
             raise UsageError(f"frame_ms must be one of {_FRAME_DURATIONS_MS}, got {self.frame_ms}")
-        names = [version.name for version in VERSIONS]
-        if self.dred_version not in names:
-            raise UsageError(f"dred_version must be one of {', '.join(names)}, got {self.dred_version!r}")
+        if self.dred_version not in (None, *VERSION_NAMES):
+            names = ", ".join(VERSION_NAMES)
+            raise UsageError(f"dred_version must be one of {names} or None, got {self.dred_version!r}")
 
 
 def limits_of(
