@@ -11,8 +11,7 @@ JOBS ?= 2
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: $(VENV)/installed ## Install, get weights, and repair the bundled clip: prints where the report is
-	$(BIN)/dred weights install
+demo: $(VENV)/installed ## Install, and repair the bundled clip: prints where the report is
 	$(BIN)/dred simulate --out demo-out
 	@echo "Open demo-out/report.html"
 
