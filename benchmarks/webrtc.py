@@ -163,7 +163,12 @@ async def run_talking(page: Any, seconds: float) -> list[dict[str, Any]]:
     print("|---" * (2 + len(names)) + "|")
     for name, model in LOSSES.items():
         for what in ("Opus, LBRR", "Opus, LBRR, one second of DRED"):
-            config = WebRtcConfig(use_dred="always" if "DRED" in what else "never", max_red_copies=0)
+            # Nobody decides anything: the packets differ by their redundancy alone.
+            config = WebRtcConfig(
+                sender=dred.SenderConfig(bitrate_bps=32_000, in_band_fec=True, expected_loss_percent=20),
+                use_dred="always" if "DRED" in what else "never",
+                total_bps=None,
+            )
             with dred.webrtc.installed(config):
                 found = await talk(page, model.stream(np.random.default_rng(2)), seconds=seconds)
             print(f"| {name} | {what} | " + " | ".join(str(found.get(key)) for key in names) + " |", flush=True)

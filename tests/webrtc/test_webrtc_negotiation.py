@@ -4,7 +4,7 @@ import pytest
 
 from dred.errors import UsageError
 from dred.rtp.sdp import OpusParameters
-from dred.sender import DredConfig, SenderConfig
+from dred.sender import ControllerConfig, DredConfig, SenderConfig
 
 pytest.importorskip("aiortc", reason="aiortc is not installed")
 
@@ -17,6 +17,12 @@ from dred.webrtc.codecs import agree, offered_codecs, with_peer_parameters
 def agreed(config: WebRtcConfig | None = None, **parameters: object) -> SendSettings:
     peer = OpusParameters(**parameters)  # type: ignore[arg-type]
     return settle(config or WebRtcConfig(), peer, opus_payload_type=111, red_payload_type=63)
+
+
+def limits_of_call(config: WebRtcConfig | None = None, **parameters: object) -> ControllerConfig:
+    limits = agreed(config, **parameters).controller
+    assert limits is not None
+    return limits
 
 
 def codec(name: str, payload_type: int, **parameters: int | str | None) -> RTCRtpCodecParameters:
@@ -37,20 +43,26 @@ def test_deep_redundancy_goes_to_those_who_ask_for_it_and_as_far_as_they_ask() -
 
 def test_the_peers_rate_bounds_everything_together() -> None:
     assert agreed(max_average_bitrate_bps=20_000).sender.bitrate_bps == 20_000
-    limits = agreed(max_average_bitrate_bps=40_000, dred_duration_ms=500, use_in_band_fec=True).controller
+    limits = limits_of_call(max_average_bitrate_bps=40_000, dred_duration_ms=500, use_in_band_fec=True)
     assert (limits.total_bps, limits.header_bytes) == (40_000, 0)
     assert (limits.most_main_bps, limits.max_duration_ms, limits.allow_lbrr) == (32_000, 500, True)
-    assert agreed(max_average_bitrate_bps=6_000).controller.total_bps == 8_000
-    assert agreed().controller.total_bps == WebRtcConfig().total_bps
+    assert limits_of_call(max_average_bitrate_bps=6_000).total_bps == 8_000
+    assert limits_of_call().total_bps == WebRtcConfig().total_bps
 
 
 def test_the_controller_may_do_what_the_peer_takes() -> None:
-    limits = agreed(use_in_band_fec=False).controller
+    limits = limits_of_call(use_in_band_fec=False)
     assert (limits.allow_lbrr, limits.allow_dred, limits.max_red_copies) == (False, False, 1)
-    assert (
-        settle(WebRtcConfig(), OpusParameters(), opus_payload_type=111, red_payload_type=None).controller.max_red_copies
-        == 0
-    )
+    without = settle(WebRtcConfig(), OpusParameters(), opus_payload_type=111, red_payload_type=None)
+    assert without.controller is not None
+    assert without.controller.max_red_copies == 0
+
+
+def test_without_a_budget_nobody_decides_unless_the_peer_has_one() -> None:
+    fixed = WebRtcConfig(total_bps=None)
+    assert agreed(fixed).controller is None
+    assert agreed(fixed).sender.bitrate_bps == fixed.sender.bitrate_bps
+    assert limits_of_call(fixed, max_average_bitrate_bps=20_000).total_bps == 20_000
 
 
 def test_switches_and_lengths_are_the_peers() -> None:

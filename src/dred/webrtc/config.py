@@ -25,7 +25,8 @@ class WebRtcConfig:
         receiver: The receiving side; its rate and channels are those of the frames that tracks give.
         sender: The sending side, at 48 kHz; bitrate_bps is the most that Opus gets, LBRR not counted.
         total_bps: The most that Opus, LBRR, copies and redundancy take together, 8000 to 510000. How it is split
-            follows the losses that the peer reports (`dred.sender.RedundancyController`).
+            follows the losses that the peer reports (`dred.sender.RedundancyController`). None: what is sent stays as
+            the sender is configured, unless the peer limits the rate.
         use_dred: Whether packets carry deep redundancy: if the peer says that it is of use to it
             (`ext32-dred-duration`), to everybody, or to nobody. Who does not know it plays on, but its bits are lost.
         max_red_copies: How many copies of earlier packets may go along where the peer takes RED, 0 to 9. They go when
@@ -34,14 +35,14 @@ class WebRtcConfig:
 
     receiver: ReceiverConfig = field(default_factory=_live_receiver)
     sender: SenderConfig = field(default_factory=lambda: SenderConfig(bitrate_bps=32_000, in_band_fec=True))
-    total_bps: int = 64_000
+    total_bps: int | None = 64_000
     use_dred: UseDred = "negotiated"
     max_red_copies: int = 1
 
     def __post_init__(self) -> None:
         if self.sender.rate_hz != RTP_CLOCK_HZ:
             raise UsageError(f"the sender's rate_hz must be {RTP_CLOCK_HZ}, got {self.sender.rate_hz}")
-        if not 8_000 <= self.total_bps <= 510_000:
+        if self.total_bps is not None and not 8_000 <= self.total_bps <= 510_000:
             raise UsageError(f"total_bps must be 8000 to 510000, got {self.total_bps}")
         if self.use_dred not in ("negotiated", "always", "never"):
             raise UsageError(f"use_dred must be negotiated, always or never, got {self.use_dred!r}")

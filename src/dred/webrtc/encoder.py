@@ -56,7 +56,7 @@ class DredEncoder(Encoder):
         self.payload_types: list[int] = []
         self.step_rtp = settings.sender.frame_ms * RTP_TICKS_PER_MS
         self._sender = Sender(settings.sender)
-        self._controller = RedundancyController(settings.controller)
+        self._controller = None if settings.controller is None else RedundancyController(settings.controller)
         self._reports: deque[ReceiverReport] = deque(maxlen=_MAX_WAITING)
         self._num_sent = 0
         self._red = RedSender(
@@ -90,7 +90,8 @@ class DredEncoder(Encoder):
         first = 0
         for resampled in self._resampler.resample(frame):
             for sent in self._sender.push(to_samples(resampled)):
-                self._controller.observe_packet(sent)
+                if self._controller is not None:
+                    self._controller.observe_packet(sent)
                 self._num_sent += 1
                 first = first if payloads else sent.timestamp
                 self._add(sent.payload, sent.timestamp, payloads)
@@ -107,6 +108,8 @@ class DredEncoder(Encoder):
         return payloads, timestamp
 
     def _decide(self) -> None:
+        if self._controller is None:
+            return
         now = float(self._num_sent * self.settings.sender.frame_ms)
         while self._reports:
             self._controller.observe_report(self._reports.popleft(), now)

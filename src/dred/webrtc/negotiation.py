@@ -3,7 +3,7 @@
 Source: RFC 7587 section 6.1 (Opus), RFC 2198 section 5 (RED), draft-ietf-mlcodec-opus-dred (`ext32-dred-duration`).
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from dred.rtp.sdp import OpusParameters
 from dred.sender import Bandwidth, ControllerConfig, SenderConfig, limits_of
@@ -33,13 +33,13 @@ class SendSettings:
         sender: Of the stream.
         opus_payload_type: 0 to 127.
         red_payload_type: That of RED, or None if the peer does not take it.
-        controller: What redundancy may take and be.
+        controller: What redundancy may take and be; None to send as `sender` says.
     """
 
     sender: SenderConfig
     opus_payload_type: int
     red_payload_type: int | None = None
-    controller: ControllerConfig = field(default_factory=ControllerConfig)
+    controller: ControllerConfig | None = None
 
 
 def settle(
@@ -62,12 +62,12 @@ def settle(
             dred = None
         else:
             dred = replace(dred, duration_ms=min(dred.duration_ms, peer.dred_duration_ms, _MOST_DRED_MS))
-    total_bps = min(config.total_bps, peer.max_average_bitrate_bps or config.total_bps)
+    bounds_bps = [bps for bps in (config.total_bps, peer.max_average_bitrate_bps) if bps is not None]
     has_lbrr = sender.in_band_fec and bool(peer.use_in_band_fec)
     settled = replace(
         sender,
         channels=sender.channels if peer.stereo else 1,
-        bitrate_bps=min(sender.bitrate_bps, total_bps),
+        bitrate_bps=min([sender.bitrate_bps, *bounds_bps]),
         frame_ms=_frame_ms(sender.frame_ms, peer),
         vbr=sender.vbr and not peer.cbr,
         bandwidth=_bandwidth(sender.bandwidth, peer.max_playback_rate_hz),
@@ -75,14 +75,16 @@ def settle(
         dtx=sender.dtx or bool(peer.use_dtx),
         dred=dred,
     )
-    limits = limits_of(
-        settled,
-        total_bps=max(total_bps, _LEAST_TOTAL_BPS),
-        # SDP limits the rate of Opus's packets, without headers. Source: RFC 7587 section 6.1.
-        header_bytes=0,
-        allow_lbrr=has_lbrr,
-        max_red_copies=config.max_red_copies if red_payload_type is not None else 0,
-    )
+    limits = None
+    if bounds_bps:
+        limits = limits_of(
+            settled,
+            total_bps=max(min(bounds_bps), _LEAST_TOTAL_BPS),
+            # SDP limits the rate of Opus's packets, without headers. Source: RFC 7587 section 6.1.
+            header_bytes=0,
+            allow_lbrr=has_lbrr,
+            max_red_copies=config.max_red_copies if red_payload_type is not None else 0,
+        )
     return SendSettings(
         sender=settled, opus_payload_type=opus_payload_type, red_payload_type=red_payload_type, controller=limits
     )
