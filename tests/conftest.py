@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -11,6 +12,10 @@ import pytest
 if TYPE_CHECKING:
     from dred.nn import Engine
     from dred.weights import WeightSet
+
+# A busy machine makes any example slow now and then: time is for benchmarks.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 SHARED = Path(__file__).resolve().parents[1] / ".." / "shared"
 
