@@ -77,7 +77,7 @@ def test_a_header_that_announces_more_samples_than_there_are_costs_no_memory(tmp
         assert len(read_audio(tmp_path / "a.flac").samples) <= 1000
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_a_mutated_audio_file_is_a_value_or_a_typed_error(tmp_path_factory: pytest.TempPathFactory, data) -> None:
     folder = tmp_path_factory.getbasetemp()

@@ -28,7 +28,7 @@ def test_what_lies_above_half_the_new_rate_is_removed() -> None:
     assert np.abs(resample(tone, from_hz=48_000, to_hz=16_000)[800:-800]).max() < 1e-4
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.sampled_from(RATES), st.lists(st.integers(0, 3000), max_size=8), st.integers(1, 2))
 def test_blocks_of_any_size_give_what_the_whole_signal_gives(
     rates: tuple[int, int], sizes: list[int], num_channels: int

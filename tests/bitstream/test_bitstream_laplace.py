@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dred.bitstream import range_kernels as kernels
@@ -51,7 +51,6 @@ def test_values_give_the_bytes_of_libopus(p0_q8: int, r_q8: int, tell: int, data
     assert decode_all(encoded, len(VALUES), model) == VALUES
 
 
-@settings(deadline=None)
 @given(st.integers(1, 254), st.integers(1, 255), st.lists(st.integers(-300, 300), max_size=30))
 def test_values_come_back(p0_q8: int, r_q8: int, values: list[int]) -> None:
     model = model_of(p0_q8, r_q8)

@@ -33,7 +33,7 @@ def draw_symbols(
     return state, draw((num_latents, tables.latent.dim)) * tables.latent.model.is_coded[levels]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(headers(), st.integers(1, 26), st.integers(0, 2**32 - 1))
 def test_header_state_and_latents_come_back(
     small_tables: PayloadTables, header: DredHeader, num_latents: int, seed: int
@@ -53,7 +53,6 @@ def test_header_state_and_latents_come_back(
     assert len(write_payload(header, state, latents[: parsed.num_latents], small_tables).data) >= len(written.data) - 1
 
 
-@settings(deadline=None)
 @given(headers(), st.integers(8, 120), st.integers(0, 2**32 - 1))
 def test_the_payload_holds_the_most_latents_that_fit(
     small_tables: PayloadTables, header: DredHeader, max_bytes: int, seed: int
@@ -69,7 +68,6 @@ def test_the_payload_holds_the_most_latents_that_fit(
         assert len(more.data) > max_bytes
 
 
-@settings(deadline=None)
 @given(headers(), st.lists(st.booleans(), min_size=20, max_size=20), st.integers(20, 100), st.integers(0, 2**32 - 1))
 def test_the_payload_ends_after_the_last_committed_latent_that_fits(
     small_tables: PayloadTables, header: DredHeader, flags: list[bool], max_bytes: int, seed: int
@@ -107,7 +105,7 @@ def test_only_as_many_latents_are_parsed_as_asked_for(small_tables: PayloadTable
     assert np.array_equal(part.latents, whole.latents[:3])
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(st.binary(min_size=1, max_size=1000))
 def test_any_bytes_parse(small_tables: PayloadTables, data: bytes) -> None:
     parsed = parse_payload(data, small_tables)
@@ -118,7 +116,6 @@ def test_any_bytes_parse(small_tables: PayloadTables, data: bytes) -> None:
     assert parsed.num_bytes == len(data)
 
 
-@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=100))
 def test_bytes_past_the_end_are_zeros(small_tables: PayloadTables, data: bytes) -> None:
     short = parse_payload(data, small_tables)

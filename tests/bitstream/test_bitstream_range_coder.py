@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dred.bitstream import RangeDecoder, RangeEncoder
@@ -83,7 +83,6 @@ def test_inverse_tables_give_the_bytes_of_libopus(
     assert decoder.tell_bits() == tell
 
 
-@settings(deadline=None)
 @given(st.lists(owned_ranges(), max_size=60), st.binary(max_size=8))
 def test_symbols_come_back_whatever_bytes_follow(symbols: list[tuple[int, int, int]], rest: bytes) -> None:
     data, tells = encode_all(symbols)

@@ -87,7 +87,7 @@ def test_silence_has_the_cepstrum_of_the_floor() -> None:
         np.float32, 160, elements=st.floats(-32768, 32767, width=32), fill=st.sampled_from([-32768.0, 0.0, 32767.0])
     )
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_samples_have_finite_features_of_a_bounded_size(samples: np.ndarray) -> None:
     features = burg_features(samples)
     assert np.isfinite(features).all()

@@ -98,7 +98,7 @@ def test_both_analyses_agree_where_nothing_is_quantised(samples: Callable[[], np
 
 
 @given(cuts=st.lists(st.integers(0, NUM_FRAMES), max_size=5))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_streaming_equals_batch(extractor: FeatureExtractor, cuts: list[int]) -> None:
     samples, state = speechlike(), extractor.initial_state()
     pieces = [extractor.extract(state, piece) for piece in np.split(samples, sorted(160 * cut for cut in cuts))]
@@ -106,7 +106,7 @@ def test_streaming_equals_batch(extractor: FeatureExtractor, cuts: list[int]) ->
 
 
 @given(num_past=st.integers(1, NUM_FRAMES - 1))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_future_input_does_not_change_past_features(extractor: FeatureExtractor, num_past: int) -> None:
     samples = speechlike()
     changed = samples.copy()

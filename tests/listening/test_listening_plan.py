@@ -30,7 +30,7 @@ def heard(plan: Plan, row: int, rater: int, *roles: Role) -> list[Item]:
 
 
 @given(**SIZES, rater=st.integers(0, 99), method=METHODS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_each_listener_hears_every_condition_equally_often(
     num_clips: int, num_schemes: int, per_rater: int, rater: int, method: Method
 ) -> None:
@@ -40,7 +40,7 @@ def test_each_listener_hears_every_condition_equally_often(
 
 
 @given(**SIZES, rater=st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_listener_hears_all_clips_about_equally_often(
     num_clips: int, num_schemes: int, per_rater: int, rater: int
 ) -> None:
@@ -50,7 +50,7 @@ def test_a_listener_hears_all_clips_about_equally_often(
 
 
 @given(**SIZES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_after_every_row_all_items_have_equally_many_votes(num_clips: int, num_schemes: int, per_rater: int) -> None:
     plan = plan_of(num_clips, num_schemes, per_rater=per_rater)
     counts: Counter[str] = Counter()
@@ -66,7 +66,7 @@ def test_after_every_row_all_items_have_equally_many_votes(num_clips: int, num_s
 
 
 @given(**SIZES | {"num_clips": st.integers(2, 9)}, rater=st.integers(0, 99))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_rated_clip_comes_twice_in_a_row(num_clips: int, num_schemes: int, per_rater: int, rater: int) -> None:
     plan = plan_of(num_clips, num_schemes, per_rater=per_rater)
     clips = [item.clip for item in heard(plan, rater % plan.num_rows, rater, Role.RATED)]

@@ -111,7 +111,7 @@ def test_activations_saturate_however_large_their_input(engine: Engine) -> None:
 
 
 @given(bias=st.floats(width=32, allow_nan=False))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_tanh_stays_within_one_and_is_odd(bias: float) -> None:
     values = KERNELS.dense(constant_layer(np.array([bias, -bias])), np.zeros(1, np.float32), "tanh")
     assert abs(values[0]) <= 1

@@ -89,7 +89,7 @@ def test_frames_of_dtx_do_not_mind(frame: bytes) -> None:
     assert largest_follower(OpusPacket(toc=Toc(config=9), frames=(frame,))) == 255
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.integers(0, 11), st.booleans(), st.binary(max_size=300), st.binary(max_size=4))
 def test_any_frame_has_an_answer(config: int, stereo: bool, frame: bytes, end: bytes) -> None:
     toc = Toc(config=config, stereo=stereo)

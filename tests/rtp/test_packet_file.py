@@ -221,7 +221,7 @@ def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
         read_packets(tmp_path / "absent.pcap")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_a_mutated_file_is_a_stream_that_can_be_written_or_a_typed_error(
     tmp_path_factory: pytest.TempPathFactory, data

@@ -218,7 +218,7 @@ def test_a_capture_with_interfaces_without_end_is_refused() -> None:
         parse_pcap(_pcapng([]) + interface * 4096)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_a_mutated_capture_is_packets_or_a_format_error(data) -> None:
     frames = _frames(write_pcap(_captured(4)))

@@ -102,7 +102,7 @@ def test_packets_that_take_more_than_was_asked_for_leave_less_for_the_rest() -> 
     assert greedy.plan.bitrate_bps < frugal.plan.bitrate_bps
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from("rlpd"), st.floats(0, 3_000), st.floats(0, 1)), max_size=30))
 def test_any_story_gives_plans_that_can_be_followed(events: list[tuple[str, float, float]]) -> None:
     controller = RedundancyController(CONFIG)

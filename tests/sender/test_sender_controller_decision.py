@@ -133,7 +133,7 @@ def test_a_reason_says_what_is_known_and_done() -> None:
         assert part in plan.reason
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.floats(0, 1),
     st.floats(1, 60),

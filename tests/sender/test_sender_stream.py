@@ -54,7 +54,7 @@ def test_packets_do_not_depend_on_blocks_or_on_the_type_of_samples(rate_hz: int,
     assert send(int16_to_float(pcm).astype(np.float64), rate_hz=rate_hz, channels=channels) == whole
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.integers(0, 3_000), min_size=1, max_size=12))
 def test_any_cutting_gives_the_same_packets(sizes: list[int]) -> None:
     pcm = make_speech(sum(sizes))

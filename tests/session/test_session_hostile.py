@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from two_ends import SENDER_ADDRESS, Attack, Call, hold_call, make_receiver, make_sender, speech
 
 from dred.receiver import Played
 from dred.rtp import RtpPacket, parse_rtp, rtcp, write_rtp
 from dred.session import DatagramsRefused, RtpReceiver, SourceLocked
+from two_ends import SENDER_ADDRESS, Attack, Call, hold_call, make_receiver, make_sender, speech
 
 SECONDS = 3.5
 ATTACKER = ("203.0.113.66", 6666)
@@ -204,7 +204,7 @@ def test_a_sender_that_nobody_asks_keeps_few_events() -> None:
     assert len(sender.events()) <= 257
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.binary(max_size=80), max_size=20))
 def test_any_datagrams_leave_both_ends_in_order(datagrams: list[bytes]) -> None:
     receiver, sender = make_receiver(), make_sender()
