@@ -174,16 +174,35 @@ def report_redundancy(names: Sequence[str], paths: Sequence[Path], jobs: int) ->
     print(f"{len(paths)} clips, means over clips\n")
     heads = "bits per 40 ms | bits of a state | distortion | total | pitch | dims | PLCMOS"
     print(f"| set | level | {heads} |\n" + "|---" * 9 + "|")
+    means: dict[str, list[dict[str, float]]] = {}
     for name, clips in found.items():
         for level in range(NUM_LEVELS):
             rows = [clip[level] for clip in clips]
-            mean = {key: np.nanmean([row[key] for row in rows]) for key in rows[0]}
+            mean = {key: float(np.nanmean([row[key] for row in rows])) for key in rows[0]}
+            means.setdefault(name, []).append(mean)
             opinion = mean_and_error([row["plcmos"] for row in rows]) if "plcmos" in mean else ""
             print(
                 f"| {label(name)} | {level} | {mean['bits']:.2f} | {mean['state']:.1f} | {mean['distortion']:.4f} "
                 f"| {mean['total']:.3f} | {mean['pitch']:.4f} | {mean['dims']:.0f} + {mean['state_dims']:.0f} "
                 f"| {opinion} |"
             )
+    for name in names:
+        if name != PUBLISHED:
+            report_at_equal_bits(means[PUBLISHED], means[name], label(name))
+
+
+def report_at_equal_bits(published: list[dict[str, float]], ours: list[dict[str, float]], name: str) -> None:
+    """Compare at the published set's bits per latent, between our levels by the logarithm of their bits."""
+    kinds = ("distortion", "total", "pitch", "state")
+    print(f"\n| level | bits per 40 ms | {' | '.join(f'{kind}, published / {name}' for kind in kinds)} |")
+    print("|---" * (2 + len(kinds)) + "|")
+    our_bits = np.log([row["bits"] for row in reversed(ours)])
+    for level, theirs in enumerate(published):
+        cells = []
+        for kind in kinds:
+            found = float(np.interp(np.log(theirs["bits"]), our_bits, [row[kind] for row in reversed(ours)]))
+            cells.append(f"{theirs[kind]:.3g} / {found:.3g} ({100 * (found / theirs[kind] - 1):+.0f} %)")
+        print(f"| {level} | {theirs['bits']:.1f} | {' | '.join(cells)} |")
 
 
 # What rates a clip, what differs, and what a clip without it is called.
