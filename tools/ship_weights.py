@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -60,10 +61,12 @@ def main() -> None:
         if copied:
             raise SystemExit(f"{', '.join(copied)} are arrays of {release}")
     path = FOLDER / f"{weights.name}.safetensors"
+    with TemporaryDirectory() as folder:
+        draft = Path(folder) / path.name
+        write_safetensors(weights, draft)
+        if draft.stat().st_size > MAX_BYTES:
+            raise SystemExit(f"the set has more than {MAX_BYTES:,} bytes")
     write_safetensors(weights, path)
-    if path.stat().st_size > MAX_BYTES:
-        path.unlink()
-        raise SystemExit(f"the set has more than {MAX_BYTES:,} bytes")
     print(f"{path}: {path.stat().st_size:,} bytes, arrays {weights.tensors_sha256}")
 
 

@@ -5,6 +5,7 @@ weights -> engine, extractor, RDO-VAE encoder -----------------> Sender, RtpSend
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 
 import numpy as np
@@ -44,8 +45,8 @@ class Sender(SendStream):
             weights: The networks; by default the best that speak the configuration's version.
 
         Raises:
-            ModelError: The weights speak another version, or are broken.
-            UsageError: There are none that speak the version asked for.
+            ModelError: There is no set at hand, or the weights speak another version, or are broken.
+            UsageError: No set at hand speaks the version asked for.
         """
         config = config or SenderConfig()
         super().__init__(config, build_encoder(config.dred, weights) if config.dred else None)
@@ -131,7 +132,8 @@ class RtpSender(session.RtpSender):
             rng: For SSRC, first numbers and the times of reports; by default seeded by the operating system.
 
         Raises:
-            ModelError: There are no such weights.
+            ModelError: There is no set at hand, or the weights speak another version, or are broken.
+            UsageError: No set at hand speaks the version asked for.
         """
         config = config or session.RtpSenderConfig()
         super().__init__(config, Sender(config.stream, weights), controller, rng or np.random.default_rng())
@@ -141,8 +143,8 @@ def build_encoder(config: DredConfig, weights: WeightSet | None = None) -> Neura
     """Build the sender's networks for a configuration's version.
 
     Raises:
-        ModelError: The weights speak another version, or are broken.
-        UsageError: There are none that speak the version asked for.
+        ModelError: There is no set at hand, or the weights speak another version, or are broken.
+        UsageError: No set at hand speaks the version asked for.
     """
     weights = weights or _weights_for(config)
     return NeuralEncoder(_tables_for(config, weights), *_encoder_networks(weights))
@@ -152,8 +154,8 @@ def build_encoder_bank(config: DredConfig, num_streams: int, weights: WeightSet 
     """Build the sender's networks for several streams of one configuration.
 
     Raises:
-        ModelError: The weights speak another version, or are broken.
-        UsageError: There are none that speak the version asked for.
+        ModelError: There is no set at hand, or the weights speak another version, or are broken.
+        UsageError: No set at hand speaks the version asked for.
     """
     weights = weights or _weights_for(config)
     return NeuralEncoderBank(_tables_for(config, weights), *_encoder_networks(weights), num_streams)
@@ -184,11 +186,7 @@ def build_parts(
         if engine
         else CompiledPredictor.from_tensors(first, **rounding),
         vocoder=Fargan.from_tensors(first, engine) if engine else CompiledFargan.from_tensors(first, **rounding),
-        readers=tuple(
-            _reader(found, version, engine, activation_bytes)
-            for found in weights
-            for version in _spoken_versions(found)
-        ),
+        readers=tuple(reader for found in weights for reader in _readers(found, engine, activation_bytes)),
     )
 
 
@@ -217,14 +215,17 @@ def payload_tables(weights: WeightSet, version: DredVersion | None = None) -> Pa
     return PayloadTables(version=version or spoken[0], latent=symbols["latent"], state=symbols["state"])
 
 
-def _reader(weights: WeightSet, version: DredVersion, engine: Engine | None, activation_bytes: int) -> RedundancyReader:
+def _readers(weights: WeightSet, engine: Engine | None, activation_bytes: int) -> list[RedundancyReader]:
     dims = {"latent_dim": weights.latent_dim, "state_dim": weights.state_dim}
     decoder: CompiledDecoder | RdovaeDecoder
     if engine is None:
         decoder = CompiledDecoder.from_tensors(weights.tensors, **dims, activation_bytes=activation_bytes)
     else:
         decoder = RdovaeDecoder.from_tensors(weights.tensors, engine, **dims)
-    return RedundancyReader(tables=payload_tables(weights, version), decoder=decoder)
+    return [
+        RedundancyReader(tables=payload_tables(weights, version), decoder=decoder)
+        for version in _spoken_versions(weights)
+    ]
 
 
 def _spoken_versions(weights: WeightSet) -> list[DredVersion]:
@@ -267,7 +268,13 @@ def _tables_for(config: DredConfig, weights: WeightSet) -> PayloadTables:
 
 
 def _sets_at_hand() -> list[WeightSet]:
-    return [load(entry.name) for entry in available() if entry.card is not None] or [load()]
+    sets = []
+    for entry in available():
+        if entry.card is not None:
+            # One damaged file is no reason to do without the others.
+            with suppress(ModelError):
+                sets.append(load(entry.name))
+    return sets or [load()]
 
 
 # Networks hold no state of a stream, so that all streams share them.

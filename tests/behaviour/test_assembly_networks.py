@@ -114,3 +114,17 @@ def test_streams_that_share_networks_do_not_disturb_one_another(shared: Path, we
             blocks.append(step(receiver, packets, number))
     for blocks, samples in zip(mixed, single):
         assert np.array_equal(np.concatenate(blocks), samples)
+
+
+def test_a_damaged_set_does_not_keep_the_others_from_serving(
+    installed_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in installed_weights.iterdir():
+        data = bytearray(path.read_bytes())
+        if path.stem == "opus-1.5.2":
+            data[-100] ^= 1
+        (tmp_path / path.name).write_bytes(data)
+    monkeypatch.setenv("DRED_WEIGHTS", str(tmp_path))
+    Receiver(ReceiverConfig(rate_hz=16_000))
+    with pytest.raises(ModelError):
+        Sender(SenderConfig(dred=DredConfig(version="10")))

@@ -1,6 +1,7 @@
 """Model cards: into a file's metadata and back, into words, and refused where they are not sound."""
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,16 +127,52 @@ def test_a_missing_field_is_named() -> None:
         parse_model_card(card)
 
 
+@pytest.mark.parametrize("hours", [10**400, float("nan"), float("inf")], ids=["huge", "nan", "inf"])
+def test_numbers_are_finite(hours: float) -> None:
+    value = json.loads(json.dumps(write_model_card(CARD)))
+    value["data"][0]["hours"] = hours
+    with pytest.raises(ModelError, match="hours is not finite"):
+        parse_model_card(value)
+
+
+def test_a_terminal_obeys_nothing_in_a_card(trained: WeightSet) -> None:
+    model = replace(CARD, intended_use="all\x1b[2J\nlicence: \ud800")
+    told = describe(replace(trained, card=replace(trained.card, source="a\nb", model=model)))
+    assert "\x1b" not in told
+    told.encode()
+    assert "a\N{REPLACEMENT CHARACTER}b" in told
+
+
+PLACES = [
+    ("intended_use",),
+    ("known_failures",),
+    ("known_failures", 0),
+    ("data", 0),
+    ("data", 0, "hours"),
+    ("data", 0, "note"),
+    ("networks",),
+    ("networks", 0, "steps"),
+    ("metrics", 0, "value"),
+    ("metrics", 0, "high"),
+]
+
+
 @given(
+    place=st.sampled_from(PLACES),
     value=st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | st.text(max_size=5),
         lambda inner: (
             st.lists(inner, max_size=3)
             | st.dictionaries(st.sampled_from(["data", "networks", "metrics", "name", "value", "x"]), inner, max_size=4)
         ),
         max_leaves=10,
-    )
+    ),
 )
-def test_any_json_is_a_card_or_refused(value: object) -> None:
-    with pytest.raises(ModelError):
-        parse_model_card(value)
+def test_any_value_makes_a_card_or_is_refused(place: tuple[str | int, ...], value: object) -> None:
+    card = json.loads(json.dumps(write_model_card(CARD)))
+    inner = card
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = value
+    with suppress(ModelError):
+        assert isinstance(parse_model_card(card), ModelCard)

@@ -48,12 +48,21 @@ def test_the_directory_is_the_users_unless_the_environment_names_one(monkeypatch
 
 
 def test_sets_are_listed_best_first(directory: Path):
-    assert [entry.name for entry in installed()] == ["opus-1.6.10", "opus-1.6.1", "a-trained", "opus-1.5.2"]
+    assert [entry.name for entry in installed()] == ["opus-1.6.10", "opus-1.6.1", "opus-1.5.2", "a-trained"]
     first = installed()[0]
     assert first.path == directory / "opus-1.6.10.safetensors"
     assert first.size_bytes == first.path.stat().st_size
     assert first.card is not None
     assert first.card.bitstream_version == 12
+
+
+def test_what_cannot_be_used_comes_last(directory: Path, tiny_weights: WeightSet):
+    save(variant(tiny_weights, "from-the-future", "9" * 5_000, 13))
+    (directory / "gone.safetensors").symlink_to(directory / "nowhere")
+    assert [entry.name for entry in available()][-2:] == ["from-the-future", "gone"]
+    assert load().name == "opus-1.6.10"
+    with pytest.raises(ModelError, match="gone"):
+        load("gone")
 
 
 def test_the_best_set_is_loaded_by_default(directory: Path):
@@ -77,7 +86,7 @@ def test_an_unchanged_file_is_read_once_and_a_changed_one_again(directory: Path,
 @pytest.mark.parametrize(
     ("name", "version", "complaint"),
     [
-        ("none", None, r"no weights named 'none' in .*; there are opus-1.6.10 \(version 12\), "),
+        ("none", None, r"no weights named 'none' in .*; at hand are opus-1.6.10 \(version 12\), "),
         ("opus-1.5.2", 12, r"no weights named 'opus-1.5.2' of bitstream version 12 in "),
         (None, 11, r"no weights of bitstream version 11 in "),
     ],
@@ -151,7 +160,7 @@ def test_built_in_weights_serve_where_none_are_installed(bundled: WeightSet, ass
     assert_equal(load(), bundled)
     assert load(version=201) is load("dred-own")
     with pytest.raises(
-        ModelError, match=r"no weights of bitstream version 12 in .*; there are dred-own \(version 201\)"
+        ModelError, match=r"no weights of bitstream version 12 in .*; at hand are dred-own \(version 201\)"
     ):
         load(version=12)
 

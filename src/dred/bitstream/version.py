@@ -73,7 +73,7 @@ _OWN_PREFIX_BYTES = 3
 def own_version(tables_sha256: str) -> DredVersion:
     """Return the version of networks that dred trained, by the hash of their tables in hexadecimal.
 
-    Networks with other tables have another prefix, so that they ignore each other's payloads.
+    Networks with other tables almost surely have another prefix, and ignore each other's payloads.
     """
     return _own_version(_OWN_MARK + bytes.fromhex(tables_sha256)[: _OWN_PREFIX_BYTES - 1])
 

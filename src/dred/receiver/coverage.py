@@ -16,6 +16,7 @@ from jaxtyping import Float32
 from dred.bitstream import (
     MAX_LATENTS,
     MAX_OFFSET_TICKS,
+    OWN_VERSION_NAME,
     ParsedRedundancy,
     find_version,
     parse_payload,
@@ -186,7 +187,9 @@ def read_redundancy(
     for extension in iter_extensions(packet.parsed.padding, len(packet.parsed.frames)):
         unread = find_version(extension.id, extension.payload)
         if unread is not None:
-            raise DredPayloadError("redundancy of a version that has networks here", value=unread.name)
+            # Networks of dred's own differ by their prefix.
+            name = f"{unread.name} ({unread.prefix.hex()})" if unread.name == OWN_VERSION_NAME else unread.name
+            raise DredPayloadError("redundancy of a version that has networks here", value=name)
     return None
 
 

@@ -2,7 +2,8 @@
 
 `torchrun --nproc-per-node N -m dred train ...` starts them and names them in their environment. Gradients are averaged
 before anything is done with them, so that all processes hold the same weights and moments after every step, and the
-run is that of one process up to the order of sums. The first process alone writes.
+run is that of one process up to the order of sums, for losses that are means over windows. The first process alone
+writes.
 """
 
 import os
@@ -20,7 +21,7 @@ __all__ = ["agree", "average", "device_of_process", "is_first", "joined", "share
 
 def is_first() -> bool:
     """Whether this process is the one that writes."""
-    return int(os.environ.get("RANK", "0")) == 0
+    return int(os.environ.get("WORLD_SIZE", "1")) == 1 or int(os.environ.get("RANK", "0")) == 0
 
 
 def device_of_process(device: torch.device) -> torch.device:
@@ -54,8 +55,9 @@ def share(drawn: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
     if not distributed.is_initialized():
         return tuple(drawn)
     rank, size = distributed.get_rank(), distributed.get_world_size()
-    if any(len(array) % size for array in drawn):
-        raise UsageError(f"{size} processes need a batch that is a multiple of {size}, not {len(drawn[0])}")
+    uneven = [len(array) for array in drawn if len(array) % size]
+    if uneven:
+        raise UsageError(f"{size} processes need a batch that is a multiple of {size}, not {uneven[0]}")
     return tuple(array[len(array) // size * rank : len(array) // size * (rank + 1)] for array in drawn)
 
 

@@ -50,7 +50,7 @@ def _lines(weights: WeightSet) -> Iterator[str]:
     }
     for key, value in facts.items():
         if value:
-            yield f"{key + ':':<20}{value}"
+            yield f"{key + ':':<20}{_printable(value)}"
     if card.model is not None:
         yield from _model_lines(card.model)
     for component in (*COMPONENTS, "other"):
@@ -98,9 +98,19 @@ def _paragraph(title: str, items: Iterable[str]) -> Iterator[str]:
     yield title
     for item in items:
         yield from wrap(
-            item, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+            _printable(item),
+            _WIDTH,
+            initial_indent="  ",
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
         )
 
 
 def _after(note: str) -> str:
     return f"; {note}" if note else ""
+
+
+def _printable(text: str) -> str:
+    """Return text that a terminal shows and obeys nothing of: files come from anywhere."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)

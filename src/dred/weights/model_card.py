@@ -3,6 +3,7 @@
 A card is part of a set's metadata and is written there as JSON. `describe` puts it into words.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from types import GenericAlias
@@ -57,7 +58,7 @@ class NetworkTraining:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredFigure:
-    """A figure on speech that no network was trained or tuned on.
+    """A figure on speech that no network was trained on; its conditions say whether results were chosen on it.
 
     Attributes:
         name: What was measured.
@@ -133,8 +134,18 @@ def _parse_value(kind: Any, value: object, where: str) -> Any:
         return tuple(_parse_value(item, found, where) for found in value)
     if is_dataclass(kind):
         return _parse_object(kind, value, where)  # type: ignore[arg-type]
-    if kind is float and type(value) is int:
-        return float(value)
+    if kind is float and type(value) in (int, float):
+        return _parse_float(value, where)
     if type(value) is not kind:
         raise ModelError(f"{where} is {value!r}, not a {kind.__name__}")
     return value
+
+
+def _parse_float(value: Any, where: str) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ModelError(f"{where} is not finite")
+    return number

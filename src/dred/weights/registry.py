@@ -37,6 +37,8 @@ WAYS_OUT = (
 """What a user without weights can do, for the end of an error message."""
 
 _SUFFIX = ".safetensors"
+# Of libopus 1.5 and 1.6.
+_STANDARD_VERSIONS = (10, 12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,9 @@ def data_directory() -> Path:
 
 
 def installed(directory: Path | None = None) -> list[InstalledWeights]:
-    """List the installed sets, best first: newest standard version, then newest libopus; unreadable ones last.
+    """List the installed sets, best first: published ones, others that speak a standard version, dred's own.
+
+    Within a kind the newest version comes first, then the newest libopus; what cannot be used comes last.
 
     Args:
         directory: Instead of `data_directory()`.
@@ -84,7 +88,7 @@ def available() -> list[InstalledWeights]:
     names = {entry.name for entry in sets if entry.card is not None}
     built_in = [replace(_inspect(path), is_built_in=True) for path in bundled_weights()]
     sets += sorted((entry for entry in built_in if entry.name not in names), key=_rank)
-    return sorted(sets, key=lambda entry: entry.card is None)
+    return sorted(sets, key=lambda entry: _kind(entry) >= _UNKNOWN)
 
 
 def load(name: str | None = None, *, version: int | None = None, directory: Path | None = None) -> WeightSet:
@@ -107,7 +111,11 @@ def load(name: str | None = None, *, version: int | None = None, directory: Path
     if not matching:
         raise _missing(sets, name, version, directory or data_directory())
     path = matching[0]
-    return _read_cached(path, path.stat().st_mtime_ns)
+    try:
+        modified_ns = path.stat().st_mtime_ns
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror}") from error
+    return _read_cached(path, modified_ns)
 
 
 def is_built_in(weights: WeightSet) -> bool:
@@ -162,24 +170,43 @@ def _read_cached(path: Path, modified_ns: int) -> WeightSet:
 
 
 def _inspect(path: Path) -> InstalledWeights:
-    card, problem = None, ""
+    name = path.name.removesuffix(_SUFFIX)
     try:
-        card = read_card(path)
+        status = path.stat()
+    except OSError as error:
+        return InstalledWeights(name=name, path=path, size_bytes=0, card=None, problem=str(error.strerror))
+    card, problem = _read_card_cached(path, status.st_mtime_ns, status.st_size)
+    return InstalledWeights(name=name, path=path, size_bytes=status.st_size, card=card, problem=problem)
+
+
+# Each sender and receiver looks at all sets.
+@functools.lru_cache(maxsize=64)
+def _read_card_cached(path: Path, modified_ns: int, size_bytes: int) -> tuple[Card | None, str]:
+    try:
+        return read_card(path), ""
     except ModelError as error:
-        problem = str(error)
-    return InstalledWeights(
-        name=path.name.removesuffix(_SUFFIX), path=path, size_bytes=path.stat().st_size, card=card, problem=problem
-    )
+        return None, str(error)
+
+
+_PUBLISHED, _STANDARD, _OWN, _UNKNOWN, _UNREADABLE = range(5)
+
+
+def _kind(entry: InstalledWeights) -> int:
+    if entry.card is None:
+        return _UNREADABLE
+    if entry.card.bitstream_version == OWN_BITSTREAM_VERSION:
+        return _OWN
+    if entry.card.bitstream_version not in _STANDARD_VERSIONS:
+        return _UNKNOWN
+    return _PUBLISHED if entry.card.libopus else _STANDARD
 
 
 def _rank(entry: InstalledWeights) -> tuple[int, int, list[int], str]:
-    """Sort key: the standard, dred's own, what cannot be read; then the highest version, so negative numbers."""
+    """Sort key: the kind; then the highest version and release, so negative numbers."""
     if entry.card is None:
-        return 2, 0, [], entry.name
-    release = [-int(number) for number in re.findall(r"\d+", entry.card.libopus)]
-    # A set that no libopus published ranks behind those of its bitstream version: 0 is above any -1, -2, ...
-    version = entry.card.bitstream_version
-    return int(version == OWN_BITSTREAM_VERSION), -version, release or [0], entry.name
+        return _UNREADABLE, 0, [], entry.name
+    release = [-int(number) for number in re.findall(r"\d{1,9}", entry.card.libopus)]
+    return _kind(entry), -entry.card.bitstream_version, release, entry.name
 
 
 def _missing(sets: list[InstalledWeights], name: str | None, version: int | None, directory: Path) -> ModelError:
@@ -190,4 +217,4 @@ def _missing(sets: list[InstalledWeights], name: str | None, version: int | None
     if broken:
         return ModelError(f"no readable {wanted} in {directory} ({broken[0].problem}): {WAYS_OUT}")
     names = ", ".join(f"{entry.name} (version {entry.card.bitstream_version})" for entry in sets if entry.card)
-    return ModelError(f"no {wanted} in {directory}{f'; there are {names}' if names else ''}: {WAYS_OUT}")
+    return ModelError(f"no {wanted} in {directory}{f'; at hand are {names}' if names else ''}: {WAYS_OUT}")
