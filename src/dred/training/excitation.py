@@ -10,8 +10,9 @@ mu-law domain, before the prediction).
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from jaxtyping import Float32
-from torch import Generator, Tensor, device, nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from dred.errors import UsageError
@@ -20,6 +21,7 @@ from dred.training.data import Corpus
 from dred.training.excitation_kernel import teach, write_filters
 from dred.training.lpcnet import LpcnetNetwork, LpcnetWidths
 from dred.training.optimiser import Adam, AdamConfig
+from dred.training.sparsity import SparsityConfig, kept_blocks, thin_out
 from dred.vocoder import FRAME_SAMPLES, START_FEATURE_FRAMES
 from dred.vocoder.lpcnet_signal import FILTER_SCRATCH
 
@@ -27,6 +29,7 @@ __all__ = ["ExcitationCoding", "ExcitationConfig", "lesson"]
 
 # Two frames of features are ahead of the speech they describe, and two behind it.
 _FIRST_FRAME = 2
+_SPARSE = "lpcnet_gru_a.recurrent.weight"
 _INT16_SCALE = np.float32(32768)
 
 
@@ -39,6 +42,7 @@ class ExcitationConfig:
         num_frames: Frames of 10 ms in each, the first from a network without memory, as at the start of a gap.
         adam: How weights are moved.
         largest_noise: Mu-law levels that the past is off by at most; each window has its own largest, from 0.
+        sparsity: How the recurrent weights of GRU A, most of what a sample costs, become sparse; None for not at all.
         balance: How speakers share the batches, see `WindowSampler`.
         widths: Widths of the network's layers.
     """
@@ -47,6 +51,7 @@ class ExcitationConfig:
     num_frames: int = 15
     adam: AdamConfig = field(default_factory=lambda: AdamConfig(rate=1e-3))
     largest_noise: int = 3
+    sparsity: SparsityConfig | None = field(default_factory=SparsityConfig)
     balance: float = 0.5
     widths: LpcnetWidths = field(default_factory=LpcnetWidths)
 
@@ -87,11 +92,13 @@ class ExcitationCoding:
 
     is_graphable = True
 
-    def __init__(self, corpus: Corpus, config: ExcitationConfig, device: device, seed: int = 0) -> None:
+    def __init__(self, corpus: Corpus, config: ExcitationConfig, device: torch.device, seed: int = 0) -> None:
         self.config = config
-        self.network = LpcnetNetwork(Generator().manual_seed(seed), config.widths).to(device)
+        self.network = LpcnetNetwork(torch.Generator().manual_seed(seed), config.widths).to(device)
         self.modules: dict[str, nn.Module] = {"lpcnet": self.network}
         self.optimisers = {"lpcnet": Adam(self.network, config.adam)}
+        self._num_steps = torch.zeros((), device=device)
+        self.network.register_buffer("num_steps", self._num_steps)
         self._corpus = corpus
         self._num_frames = START_FEATURE_FRAMES - 1 + config.num_frames
         self._sampler = corpus.sampler("train", window_frames=self._num_frames, balance=config.balance)
@@ -119,4 +126,10 @@ class ExcitationCoding:
         logits = self.network(features, levels)
         loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
         norm = self.optimisers["lpcnet"].minimise(loss)
+        self._num_steps += 1
+        if self.config.sparsity is not None:
+            weight = self.network.lpcnet_gru_a.recurrent.weight
+            is_kept = kept_blocks(weight, self.config.sparsity, self._num_steps)
+            thin_out(weight, is_kept)
+            thin_out(self.optimisers["lpcnet"].averages()[_SPARSE], is_kept)
         return {"loss": loss.detach(), "norm": norm}

@@ -17,6 +17,7 @@ from dred.training.pitch import PitchWidths
 from dred.training.pitch_tracking import PitchTrackingConfig
 from dred.training.plc import PredictorWidths
 from dred.training.redundancy import RedundancyConfig
+from dred.training.sparsity import SparsityConfig
 from dred.training.trainer import TrainerConfig
 from dred.training.vocoding import AdversarialConfig, VocodingConfig
 
@@ -172,6 +173,7 @@ def tiny_lpcnet() -> Recipe:
             batch=16,
             num_frames=2,
             adam=AdamConfig(rate=1e-2, warm_up_steps=10, average=0.95),
+            sparsity=SparsityConfig(densities=(0.25, 0.25, 0.5), first_step=20, last_step=80),
             widths=LpcnetWidths(condition=16, embedding=8, gru_a=32, gru_b=16),
         ),
         trainer=TrainerConfig(num_steps=120, log_every=10, checkpoint_every=50),
