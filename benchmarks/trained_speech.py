@@ -13,7 +13,7 @@ from dred.features import FeatureExtractor
 from dred.nn import default_engine
 from dred.timebase import FEATURE_FRAME_SAMPLES, SAMPLE_RATE_HZ
 from dred.vocoder import START_FEATURE_FRAMES, START_SAMPLES, CompiledFargan
-from dred.weights import COMPONENTS, WeightSet, combine, load, read_safetensors
+from dred.weights import ESSENTIAL_COMPONENTS, WeightSet, combine, load, read_safetensors
 
 PUBLISHED = "opus-1.6.1"
 # The vocoder's first sample lies so far behind the first feature frame's.
@@ -33,7 +33,7 @@ def weights_of(name: str) -> WeightSet:
 def published_but(component: str, name: str) -> WeightSet:
     """Return the published set with one network of another."""
     published = weights_of(PUBLISHED)
-    networks = dict.fromkeys(COMPONENTS, published) | {component: weights_of(name)}
+    networks = dict.fromkeys(ESSENTIAL_COMPONENTS, published) | {component: weights_of(name)}
     return combine(networks, "exchanged", published.card)
 
 

@@ -108,6 +108,26 @@ def fargan_tensors(rng: np.random.Generator) -> Tensors:
     return tensors
 
 
+def lpcnet_tensors(rng: np.random.Generator) -> Tensors:
+    embedding, condition = 4, 12
+    tensors = (
+        _linear(rng, "lpcnet_feature_conv1", 60, 12)
+        | _linear(rng, "lpcnet_feature_conv2", 36, 8)
+        | _linear(rng, "lpcnet_feature_dense1", 8, 16)
+        | _linear(rng, "lpcnet_feature_dense2", 16, condition)
+        | _gru(rng, "lpcnet_gru_a", 3 * embedding + condition, 16)
+        | _gru(rng, "lpcnet_gru_b", 16 + condition, 8)
+        | _linear(rng, "lpcnet_dual_fc1", 8, 256)
+        | _linear(rng, "lpcnet_dual_fc2", 8, 256)
+        | _linear(rng, "lpcnet_dual_weights", 2, 256)
+    )
+    for name in ("signal", "prediction", "excitation"):
+        tensors |= _linear(rng, f"lpcnet_embed_{name}", 256, embedding)
+        # One level is looked up, not all summed.
+        tensors[f"lpcnet_embed_{name}_weights_float"] *= 16
+    return tensors
+
+
 def predictor_tensors(rng: np.random.Generator) -> Tensors:
     return (
         _linear(rng, "plc_dense_in", 57, NUM_UNITS)

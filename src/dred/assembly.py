@@ -25,13 +25,15 @@ from dred.concealment import CompiledPredictor, Predictor
 from dred.errors import ModelError, UsageError
 from dred.features import CompiledAnalysis, FeatureExtractor
 from dred.neural_encoder import NeuralEncoder, NeuralEncoderBank
-from dred.nn import Engine, default_engine
+from dred.nn import Engine, Tensors, default_engine
 from dred.opus import OpusDecoder
 from dred.rdovae import CompiledDecoder, CompiledEncoder, RdovaeDecoder
 from dred.receiver import NeuralParts, PrimingConfig, ReceiverConfig, ReceiveStream, RedundancyReader
 from dred.sender import DredConfig, SenderConfig, SendStream
-from dred.vocoder import CompiledFargan, Fargan
-from dred.weights import WAYS_OUT, WeightSet, available, load
+from dred.vocoder import CompiledFargan, CompiledLpcnet, Fargan, Lpcnet
+from dred.weights import COMPONENTS, LPCNET, WAYS_OUT, WeightSet, available, load
+
+_LPCNET_LAYERS = COMPONENTS[LPCNET]
 
 
 class Sender(SendStream):
@@ -166,6 +168,8 @@ def build_parts(
 ) -> NeuralParts:
     """Build the receiver's networks: vocoder and concealment from the first set, redundancy readers from all.
 
+    A set with an LPCNet speaks with it, any other with FARGAN.
+
     Args:
         weights: The sets.
         engine: What computes them, layer by layer; by default they run as whole compiled stages.
@@ -185,7 +189,7 @@ def build_parts(
         predictor=Predictor.from_tensors(first, engine)
         if engine
         else CompiledPredictor.from_tensors(first, **rounding),
-        vocoder=Fargan.from_tensors(first, engine) if engine else CompiledFargan.from_tensors(first, **rounding),
+        vocoder=_vocoder(first, engine, activation_bytes),
         readers=tuple(reader for found in weights for reader in _readers(found, engine, activation_bytes)),
     )
 
@@ -215,17 +219,27 @@ def payload_tables(weights: WeightSet, version: DredVersion | None = None) -> Pa
     return PayloadTables(version=version or spoken[0], latent=symbols["latent"], state=symbols["state"])
 
 
+def _vocoder(
+    tensors: Tensors, engine: Engine | None, activation_bytes: int
+) -> Fargan | Lpcnet | CompiledFargan | CompiledLpcnet:
+    has_lpcnet = any(name.startswith(_LPCNET_LAYERS) for name in tensors)
+    if engine is not None:
+        return Lpcnet.from_tensors(tensors, engine) if has_lpcnet else Fargan.from_tensors(tensors, engine)
+    compiled = CompiledLpcnet if has_lpcnet else CompiledFargan
+    return compiled.from_tensors(tensors, activation_bytes=activation_bytes)
+
+
 def _readers(weights: WeightSet, engine: Engine | None, activation_bytes: int) -> list[RedundancyReader]:
+    versions = _spoken_versions(weights)
+    if not versions:
+        return []
     dims = {"latent_dim": weights.latent_dim, "state_dim": weights.state_dim}
     decoder: CompiledDecoder | RdovaeDecoder
     if engine is None:
         decoder = CompiledDecoder.from_tensors(weights.tensors, **dims, activation_bytes=activation_bytes)
     else:
         decoder = RdovaeDecoder.from_tensors(weights.tensors, engine, **dims)
-    return [
-        RedundancyReader(tables=payload_tables(weights, version), decoder=decoder)
-        for version in _spoken_versions(weights)
-    ]
+    return [RedundancyReader(tables=payload_tables(weights, version), decoder=decoder) for version in versions]
 
 
 def _spoken_versions(weights: WeightSet) -> list[DredVersion]:

@@ -21,10 +21,12 @@ from dred.data import bundled_clip  # noqa: E402
 from dred.features import NUM_CEPSTRA, PITCH, VOICING, FeatureExtractor, burg_feature_frames  # noqa: E402
 from dred.nn import default_engine  # noqa: E402
 from dred.rdovae import CompiledDecoder, CompiledEncoder  # noqa: E402
+from dred.training.data import Corpus  # noqa: E402
+from dred.training.excitation import ExcitationCoding, ExcitationConfig  # noqa: E402
 from dred.training.export import OWN_BITSTREAM_VERSION  # noqa: E402
 from dred.training.recipes import RECIPES  # noqa: E402
-from dred.vocoder import CompiledFargan  # noqa: E402
-from dred.weights import COMPONENTS, WeightSet, load, read_safetensors  # noqa: E402
+from dred.vocoder import CompiledFargan, CompiledLpcnet  # noqa: E402
+from dred.weights import ESSENTIAL_COMPONENTS, WeightSet, load, read_safetensors  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.reference]
 
@@ -73,6 +75,25 @@ def test_a_vocoder_learns_to_speak_in_two_stages(speech_corpus: Path, tmp_path: 
     assert "tiny-fargan-adversarial" in weights.card.training
     spoken = speak(weights, speech_corpus)
     assert 1e-4 < np.abs(spoken).max() < 2
+
+
+def test_an_lpcnet_learns_to_speak(speech_corpus: Path, tmp_path: Path) -> None:
+    train("tiny-lpcnet", speech_corpus, tmp_path)
+    curve = losses(tmp_path)
+    task = ExcitationCoding(Corpus.open(speech_corpus), ExcitationConfig(batch=200, num_frames=2), torch.device("cpu"))
+    counts = np.bincount(task.draw(np.random.default_rng(1))[2].ravel())
+    shares = counts[counts > 0] / counts.sum()
+    # Less surprised than who knows how frequent each level is, and nothing of the past.
+    assert np.mean(curve[-5:]) < -(shares * np.log(shares)).sum() - 0.15 < curve[0]
+    weights = read_safetensors(tmp_path / "weights.safetensors")
+    assert weights.tables_sha256 == load("opus-1.6.1").tables_sha256
+    features = np.load(speech_corpus / "features.npy")
+    vocoder = CompiledLpcnet.from_tensors(weights.tensors)
+    spoken = vocoder.synthesise(vocoder.start(features[100:105].copy(), np.zeros(320, np.float32)), features[105:205])
+    assert 1e-4 < np.abs(spoken).max() < 7
+    # Kernels skip what is zero in blocks.
+    integers = weights.tensors["lpcnet_gru_a_recurrent_weights_int8"].reshape(3, -1, 32)
+    np.testing.assert_allclose(integers.any(axis=2).mean(axis=1), [0.43, 0.43, 0.62], atol=0.1)
 
 
 def test_the_rdovae_learns_to_code(speech_corpus: Path, tmp_path: Path) -> None:
@@ -134,7 +155,7 @@ def test_four_runs_make_a_set_of_their_own(speech_corpus: Path, tmp_path: Path) 
         options += [f"--{recipe.removeprefix('tiny-')}", str(tmp_path / recipe)]
     assert main(["weights", "combine", str(tmp_path / "own.safetensors"), *options]) == 0
     own, published = read_safetensors(tmp_path / "own.safetensors"), load("opus-1.6.1")
-    assert {layer.component for layer in own.layers} == set(COMPONENTS)
+    assert {layer.component for layer in own.layers} == set(ESSENTIAL_COMPONENTS)
     theirs = {array.tobytes() for array in published.tensors.values()}
     # A bias of zeros is nobody's.
     assert not [name for name, array in own.tensors.items() if array.any() and array.tobytes() in theirs]

@@ -10,7 +10,7 @@ import pytest
 
 from dred.data import bundled_weights
 from dred.weights import OWN_BITSTREAM_VERSION, WeightSet, read_safetensors
-from dred.weights.layers import COMPONENTS
+from dred.weights.layers import ESSENTIAL_COMPONENTS
 
 PROJECT = Path(__file__).resolve().parents[2]
 MAX_BYTES = 6_000_000
@@ -32,7 +32,7 @@ def built_in(path: Path) -> WeightSet:
 def test_it_is_small_and_has_every_network(path: Path, built_in: WeightSet) -> None:
     assert path.stat().st_size <= MAX_BYTES
     assert path.stem == built_in.name
-    assert {layer.component for layer in built_in.layers} == set(COMPONENTS)
+    assert {layer.component for layer in built_in.layers} == set(ESSENTIAL_COMPONENTS)
 
 
 def test_it_never_claims_to_be_of_the_standard(built_in: WeightSet) -> None:
@@ -45,7 +45,7 @@ def test_its_card_tells_what_one_must_know(built_in: WeightSet) -> None:
     card = built_in.card.model
     assert card is not None
     described = tuple(made.network for made in card.networks)
-    assert all(network.startswith(described) for network in COMPONENTS)
+    assert all(network.startswith(described) for network in ESSENTIAL_COMPONENTS)
     assert all(made.recipe and made.commit and made.compute for made in card.networks)
     assert all(source.licence and source.hours > 0 for source in card.data)
     assert len(card.metrics) >= 3

@@ -18,6 +18,9 @@ def combine_networks(
     rdovae: Annotated[Path, typer.Option("--rdovae", help="That gives the RDO-VAE and the tables.", metavar="PATH")],
     pitch: Annotated[Path, typer.Option("--pitch", help="That gives the pitch network.", metavar="PATH")],
     plc: Annotated[Path, typer.Option("--plc", help="That gives the PLC predictor.", metavar="PATH")],
+    lpcnet: Annotated[
+        Path | None, typer.Option("--lpcnet", help="That gives an LPCNet, to speak with it.", metavar="PATH")
+    ] = None,
     name: Annotated[str, typer.Option("--name", help="Of the set. Default: the file's stem.", show_default=False)] = "",
     licence: Annotated[str, typer.Option("--licence", help="Of the set, as an SPDX expression.")] = "BSD-3-Clause",
     card: Annotated[
@@ -36,7 +39,7 @@ def combine_networks(
     import json
 
     from dred.cli.files import check_output
-    from dred.weights import RDOVAE, Card, combine, write_safetensors
+    from dred.weights import LPCNET, RDOVAE, Card, combine, write_safetensors
 
     check_output(output, (".safetensors",))
     sets = {
@@ -45,6 +48,8 @@ def combine_networks(
         "FARGAN vocoder": _read(fargan),
         "PLC predictor": _read(plc),
     }
+    if lpcnet is not None:
+        sets[LPCNET] = _read(lpcnet)
     training = {component: _as_told(weights.card.training) for component, weights in sets.items()}
     if card is not None:
         training = _read_card(card)

@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 
 from dred.training.concealing import ConcealingConfig
 from dred.training.distortion import DistortionConfig
+from dred.training.excitation import ExcitationConfig
 from dred.training.fargan import FarganWidths
+from dred.training.lpcnet import LpcnetWidths
 from dred.training.optimiser import AdamConfig
 from dred.training.pitch import PitchWidths
 from dred.training.pitch_tracking import PitchTrackingConfig
 from dred.training.plc import PredictorWidths
 from dred.training.redundancy import RedundancyConfig
+from dred.training.sparsity import SparsityConfig
 from dred.training.trainer import TrainerConfig
 from dred.training.vocoding import AdversarialConfig, VocodingConfig
 
@@ -35,7 +38,7 @@ class Recipe:
 
     name: str
     trained: str
-    task: VocodingConfig | RedundancyConfig | PitchTrackingConfig | ConcealingConfig
+    task: VocodingConfig | ExcitationConfig | RedundancyConfig | PitchTrackingConfig | ConcealingConfig
     trainer: TrainerConfig
     adversarial: AdversarialConfig | None = None
     needs_start: bool = False
@@ -68,6 +71,16 @@ def fargan_adversarial() -> Recipe:
         ),
         needs_start=True,
         trainer=TrainerConfig(num_steps=1000, log_every=25),
+    )
+
+
+def lpcnet() -> Recipe:
+    """LPCNet, for one GPU; not run so far."""
+    return Recipe(
+        name="lpcnet",
+        trained="vocoder",
+        task=ExcitationConfig(batch=128, adam=AdamConfig(rate=1e-3, warm_up_steps=200, average=0.998)),
+        trainer=TrainerConfig(num_steps=60_000, log_every=50),
     )
 
 
@@ -151,6 +164,22 @@ def tiny_fargan_adversarial() -> Recipe:
     )
 
 
+def tiny_lpcnet() -> Recipe:
+    """LPCNet, narrow and short."""
+    return replace(
+        lpcnet(),
+        name="tiny-lpcnet",
+        task=ExcitationConfig(
+            batch=16,
+            num_frames=2,
+            adam=AdamConfig(rate=1e-2, warm_up_steps=10, average=0.95),
+            sparsity=SparsityConfig(densities=(0.25, 0.25, 0.5), first_step=20, last_step=80),
+            widths=LpcnetWidths(condition=16, embedding=8, gru_a=32, gru_b=16),
+        ),
+        trainer=TrainerConfig(num_steps=120, log_every=10, checkpoint_every=50),
+    )
+
+
 def tiny_rdovae() -> Recipe:
     """The RDO-VAE, short."""
     base = rdovae()
@@ -203,12 +232,14 @@ def tiny_plc() -> Recipe:
 RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "fargan": fargan,
     "fargan-adversarial": fargan_adversarial,
+    "lpcnet": lpcnet,
     "rdovae": rdovae,
     "rdovae-refined": rdovae_refined,
     "pitch": pitch,
     "plc": plc,
     "tiny-fargan": tiny_fargan,
     "tiny-fargan-adversarial": tiny_fargan_adversarial,
+    "tiny-lpcnet": tiny_lpcnet,
     "tiny-rdovae": tiny_rdovae,
     "tiny-pitch": tiny_pitch,
     "tiny-plc": tiny_plc,

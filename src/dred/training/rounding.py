@@ -29,6 +29,12 @@ _FLOAT_LAYERS = frozenset(
         "dec_hidden_init",
         "plc_dense_in",
         "plc_dense_out",
+        "lpcnet_feature_conv1",
+        "lpcnet_embed_signal",
+        "lpcnet_embed_prediction",
+        "lpcnet_embed_excitation",
+        "lpcnet_dual_fc1",
+        "lpcnet_dual_fc2",
     }
 )
 _FLOAT_SUFFIX = "_weights_float"

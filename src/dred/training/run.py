@@ -14,6 +14,7 @@ from dred.errors import ModelError, UsageError
 from dred.training.checkpoint import read_checkpoint, restore
 from dred.training.concealing import Concealing, ConcealingConfig
 from dred.training.data import Corpus
+from dred.training.excitation import ExcitationCoding, ExcitationConfig
 from dred.training.export import OWN_BITSTREAM_VERSION, export_redundancy, with_networks
 from dred.training.layers import export_tensors, load_tensors
 from dred.training.pitch_tracking import PitchTracking, PitchTrackingConfig
@@ -30,7 +31,7 @@ __all__ = ["WEIGHTS", "RunConfig", "export_run", "run_recipe"]
 WEIGHTS = "weights.safetensors"
 _AVERAGE = "/adam.average."
 
-_Task = SpectralVocoding | AdversarialVocoding | RedundancyCoding | PitchTracking | Concealing
+_Task = SpectralVocoding | AdversarialVocoding | ExcitationCoding | RedundancyCoding | PitchTracking | Concealing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +136,8 @@ def _build_task(recipe: Recipe, corpus: Corpus, device: torch.device) -> _Task:
         return PitchTracking(corpus, recipe.task, device, seed)
     if isinstance(recipe.task, ConcealingConfig):
         return Concealing(corpus, recipe.task, device, seed)
+    if isinstance(recipe.task, ExcitationConfig):
+        return ExcitationCoding(corpus, recipe.task, device, seed)
     assert isinstance(recipe.task, VocodingConfig)
     if recipe.adversarial is not None:
         return AdversarialVocoding(corpus, recipe.task, recipe.adversarial, device, seed)

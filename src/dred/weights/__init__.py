@@ -12,7 +12,7 @@ from dred.weights.combining import RDOVAE, combine
 from dred.weights.download import Progress
 from dred.weights.importing import export_dnnw, import_weights
 from dred.weights.install import RELEASES, Release, install
-from dred.weights.layers import COMPONENTS, Layer, list_layers
+from dred.weights.layers import COMPONENTS, ESSENTIAL_COMPONENTS, LPCNET, Layer, list_layers
 from dred.weights.model_card import (
     DataSource,
     MeasuredFigure,
@@ -38,6 +38,8 @@ from dred.weights.weight_set import NUM_LEVELS, OWN_BITSTREAM_VERSION, TABLE_NAM
 
 __all__ = [
     "COMPONENTS",
+    "ESSENTIAL_COMPONENTS",
+    "LPCNET",
     "NUM_LEVELS",
     "OWN_BITSTREAM_VERSION",
     "RDOVAE",

@@ -15,7 +15,10 @@ from jaxtyping import Int32
 from dred.errors import ModelError
 from dred.weights.dnnw import Tensor
 
-__all__ = ["COMPONENTS", "Layer", "list_layers"]
+__all__ = ["COMPONENTS", "ESSENTIAL_COMPONENTS", "LPCNET", "Layer", "list_layers"]
+
+LPCNET = "LPCNet vocoder"
+"""The network that a set may do without: FARGAN speaks then."""
 
 COMPONENTS: Mapping[str, tuple[str, ...]] = {
     "pitch network": ("dense_if_", "dense_downsampler", "dense_final_upsampler", "conv2d_", "gru_1_"),
@@ -23,8 +26,12 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {
     "RDO-VAE decoder": ("dec_",),
     "FARGAN vocoder": ("cond_net_", "sig_net_"),
     "PLC predictor": ("plc_",),
+    LPCNET: ("lpcnet_feature_", "lpcnet_embed_", "lpcnet_gru_", "lpcnet_dual_"),
 }
 """Networks and the prefixes of their layers' names; any other layer belongs to "other"."""
+
+ESSENTIAL_COMPONENTS = tuple(component for component in COMPONENTS if component != LPCNET)
+"""Networks that a whole set has."""
 
 _WEIGHT_ROLES = ("_weights_int8", "_weights_float", "_weight_float")
 _OUTPUT_ROLES = ("_bias", "_subias", "_scale")

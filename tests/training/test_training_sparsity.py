@@ -1,0 +1,67 @@
+"""Sparse recurrent weights: which blocks stay, and that a run leaves the others zero."""
+
+import numpy as np
+import pytest
+from synthetic_corpus import make_corpus
+
+torch = pytest.importorskip("torch", reason="training needs torch, the extra `train`")
+
+from dred.errors import UsageError  # noqa: E402
+from dred.training.excitation import ExcitationCoding, ExcitationConfig  # noqa: E402
+from dred.training.lpcnet import LpcnetWidths  # noqa: E402
+from dred.training.sparsity import SparsityConfig, kept_blocks, thin_out  # noqa: E402
+
+CONFIG = SparsityConfig(densities=(0.1, 0.2, 0.5), first_step=10, last_step=30)
+
+
+def make_weight(num_units: int = 64) -> torch.Tensor:
+    return torch.randn(3 * num_units, num_units, generator=torch.Generator().manual_seed(1))
+
+
+def share_kept(step: float) -> np.ndarray:
+    return kept_blocks(make_weight(), CONFIG, torch.tensor(step)).float().mean(dim=(1, 2)).numpy()
+
+
+def test_all_blocks_stay_at_first_and_the_densities_and_the_diagonal_at_last() -> None:
+    assert (share_kept(10.0) == 1).all()
+    kept = [share_kept(step) for step in (11.0, 15.0, 20.0, 30.0)]
+    assert (np.diff(kept, axis=0) < 0).all()
+    # 16 of 128 blocks lie on the diagonal; some of them are among the greatest.
+    last = share_kept(1e6)
+    np.testing.assert_array_equal(last, kept[-1])
+    assert (last >= CONFIG.densities).all()
+    assert (last <= np.array(CONFIG.densities) + 16 / 128 + 1 / 128).all()
+
+
+def test_the_greatest_blocks_and_the_diagonal_stay() -> None:
+    weight = make_weight()
+    weight[:8, 32:36] *= 10
+    weight[torch.arange(64), torch.arange(64)] = 1e-3
+    thin_out(weight, kept_blocks(weight, CONFIG, torch.tensor(30.0)))
+    assert weight[:8, 32:36].all()
+    for gate in range(3):
+        assert weight[64 * gate + torch.arange(64), torch.arange(64)].all()
+
+
+def test_a_run_leaves_zeros_in_what_is_exported() -> None:
+    config = ExcitationConfig(
+        batch=2,
+        num_frames=1,
+        widths=LpcnetWidths(condition=8, embedding=8, gru_a=32, gru_b=8),
+        sparsity=SparsityConfig(densities=(0.1, 0.1, 0.1), first_step=0, last_step=2),
+    )
+    task = ExcitationCoding(make_corpus(np.random.default_rng(5)), config, torch.device("cpu"))
+    task.optimisers["lpcnet"].set_progress(0, 1)
+    for step in range(3):
+        task.step(*(torch.from_numpy(array) for array in task.draw(np.random.default_rng(step))))
+    weight = task.network.lpcnet_gru_a.recurrent.weight
+    average = task.optimisers["lpcnet"].averages()["lpcnet_gru_a.recurrent.weight"]
+    for values in (weight, average):
+        assert 0.05 < float((values != 0).float().mean()) < 0.4
+    assert torch.equal(weight != 0, average != 0)
+
+
+@pytest.mark.parametrize("changes", [{"densities": (0.1, 0.1, 1.1)}, {"first_step": 30, "last_step": 30}])
+def test_impossible_plans_are_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        SparsityConfig(**changes)  # type: ignore[arg-type]
