@@ -51,7 +51,7 @@ OPTIONS = {
     "weights install": "",
     "weights import": "--name --tables",
     "weights export": "--tables",
-    "weights combine": "--card --fargan --licence --name --pitch --plc --rdovae",
+    "weights combine": "--card --fargan --licence --lpcnet --name --pitch --plc --rdovae",
     "weights show": "--json",
     "weights remove": "",
 }

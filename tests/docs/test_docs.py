@@ -3,6 +3,7 @@
 import contextlib
 import io
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,13 @@ def test_an_example_runs_and_prints_what_the_page_says(
     monkeypatch.setenv("DRED_WEIGHTS", str(installed_weights))
     monkeypatch.chdir(tmp_path)
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(code, "example", "exec"), {"__name__": "example"})
+    try:
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, "example", "exec"), {"__name__": "example"})
+    finally:
+        # What a page installs for good must not reach other tests.
+        if "dred.webrtc" in sys.modules:
+            sys.modules["dred.webrtc"].uninstall()
     assert not output or printed.getvalue() == output
 
 
