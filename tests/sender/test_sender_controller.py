@@ -1,6 +1,7 @@
 """The controller over time: what it hears, when it decides, and that the same story gives the same plans."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -100,6 +101,28 @@ def test_packets_that_take_more_than_was_asked_for_leave_less_for_the_rest() -> 
     assert frugal.plan is not None
     assert greedy.plan is not None
     assert greedy.plan.bitrate_bps < frugal.plan.bitrate_bps
+
+
+def test_losses_of_who_falls_silent_are_no_longer_believed_either() -> None:
+    controller = RedundancyController(replace(CONFIG, unheard_loss=0.0))
+    for second in range(10):
+        controller.observe_losses(BURST * 2, 1_000.0 * second)
+        controller.decide(1_000.0 * second)
+    assert controller.plan is not None
+    assert controller.plan.dred is not None
+    plan = controller.decide(60_000.0)
+    assert plan is not None
+    assert plan.dred is None
+
+
+def test_another_sentence_is_no_other_plan() -> None:
+    controller = RedundancyController(replace(CONFIG, total_bps=8_000, least_gain=0.0))
+    plans = []
+    for second in range(20):
+        controller.observe_losses([number < second for number in range(50)], 1_000.0 * second)
+        plans.append(controller.decide(1_000.0 * second))
+    told = [replace(plan, reason="") for plan in plans if plan is not None]
+    assert all(before != after for before, after in pairwise(told))
 
 
 @settings(max_examples=40)

@@ -114,6 +114,14 @@ def test_fractions_count_again_when_patterns_stop() -> None:
     assert picture.heard_from == "reports"
 
 
+def test_a_burst_that_no_pattern_ends_is_forgotten() -> None:
+    found = estimator()
+    found.observe_losses([False] * 30 + [True] * 20, 0.0)
+    for second in range(10, 100):
+        found.observe_report(report(0.0), 50, 1_000.0 * second)
+    assert found.picture(100_000.0).loss_rate < 0.01
+
+
 def test_losses_are_believed_quickly_and_forgotten_slowly() -> None:
     found = estimator()
     after_patterns(found, np.zeros(1_000, bool))

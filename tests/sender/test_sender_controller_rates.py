@@ -57,6 +57,16 @@ def test_pauses_do_not_make_speech_cheaper() -> None:
     assert found.model == before
 
 
+def test_silence_without_dtx_does_not_make_speech_cheaper() -> None:
+    found = RateEstimator(frame_ms=20)
+    for _ in range(1_000):
+        found.observe(sent(8), PLAN)
+    assert found.model.main_ratio == 1.0
+    for _ in range(1_000):
+        found.observe(sent(32), PLAN)
+    assert found.model.main_ratio == 0.85
+
+
 def test_one_odd_packet_does_not_count_for_much() -> None:
     found = RateEstimator(frame_ms=20)
     found.observe(sent(1_200, 900, 1), PLAN)

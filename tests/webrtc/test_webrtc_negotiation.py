@@ -65,6 +65,12 @@ def test_without_a_budget_nobody_decides_unless_the_peer_has_one() -> None:
     assert limits_of_call(fixed, max_average_bitrate_bps=20_000).total_bps == 20_000
 
 
+def test_a_stream_of_one_rate_keeps_it_within_the_peers_bound() -> None:
+    constant = WebRtcConfig(sender=SenderConfig(total_bitrate_bps=40_000))
+    assert (agreed(constant).sender.total_bitrate_bps, agreed(constant).controller) == (40_000, None)
+    assert agreed(constant, max_average_bitrate_bps=24_000).sender.total_bitrate_bps == 24_000
+
+
 def test_switches_and_lengths_are_the_peers() -> None:
     sender = agreed(cbr=True, use_dtx=True, max_playback_rate_hz=16_000, min_ptime_ms=40, use_in_band_fec=True).sender
     assert (sender.vbr, sender.dtx, sender.bandwidth, sender.frame_ms) == (False, True, "wide", 40)

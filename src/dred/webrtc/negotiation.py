@@ -68,6 +68,7 @@ def settle(
         sender,
         channels=sender.channels if peer.stereo else 1,
         bitrate_bps=min([sender.bitrate_bps, *bounds_bps]),
+        total_bitrate_bps=_constant_bps(sender.total_bitrate_bps, bounds_bps),
         frame_ms=_frame_ms(sender.frame_ms, peer),
         vbr=sender.vbr and not peer.cbr,
         bandwidth=_bandwidth(sender.bandwidth, peer.max_playback_rate_hz),
@@ -76,7 +77,8 @@ def settle(
         dred=dred,
     )
     limits = None
-    if bounds_bps:
+    # A stream of one rate has nothing to divide.
+    if bounds_bps and sender.total_bitrate_bps is None:
         limits = limits_of(
             settled,
             total_bps=max(min(bounds_bps), _LEAST_TOTAL_BPS),
@@ -88,6 +90,10 @@ def settle(
     return SendSettings(
         sender=settled, opus_payload_type=opus_payload_type, red_payload_type=red_payload_type, controller=limits
     )
+
+
+def _constant_bps(wanted_bps: int | None, bounds_bps: list[int]) -> int | None:
+    return None if wanted_bps is None else max(min([wanted_bps, *bounds_bps]), _LEAST_TOTAL_BPS)
 
 
 def _frame_ms(wanted_ms: int, peer: OpusParameters) -> int:

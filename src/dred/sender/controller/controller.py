@@ -6,6 +6,7 @@ reports ----> LossEstimator ---'
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import isfinite
 
 from dred.errors import UsageError
@@ -102,7 +103,7 @@ class RedundancyController:
             present=self._plan,
         )
         plan = choose_plan(known, self.config)
-        if plan == self._plan:
+        if self._plan is not None and replace(plan, reason="") == replace(self._plan, reason=""):
             return None
         self._plan = plan
         return plan

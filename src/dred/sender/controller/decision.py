@@ -98,7 +98,8 @@ def _best(rating: Rating) -> tuple[int, int]:
 def _expected_shares(known: Knowledge, config: ControllerConfig) -> Float64[np.ndarray, " ages"]:
     """Return the losses to reckon with, by age: those that are seen, and those that may come."""
     loss = config.expected_loss if known.is_heard else max(config.expected_loss, config.unheard_loss)
-    shares = np.maximum(known.losses.shares, shares_of_bursts(loss, config.expected_burst))
+    seen = np.array(known.losses.shares) * known.is_heard
+    shares = np.maximum(seen, shares_of_bursts(loss, config.expected_burst))
     return shares / max(shares.sum(), 1.0)
 
 

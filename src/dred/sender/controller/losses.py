@@ -108,6 +108,8 @@ class LossEstimator:
         num_packets = max(num_packets, 1)
         self._spread.add(report.fraction_lost, num_packets)
         if self._pattern_ms is None or now - self._pattern_ms > _PATTERN_LASTS_MS:
+            # A burst that no pattern ends is in the fractions.
+            self._burst = 0
             shares = shares_of_bursts(report.fraction_lost, 1 + _SAFETY * (self._spread.mean_burst - 1))
             self._add(shares * num_packets, num_packets)
 

@@ -35,10 +35,10 @@ _FIRST_STATE_BITS = (
 _MEMORY_MS = 15_000.0
 # 75 measurements of one per 200 ms are as long.
 _KEEP_MEASUREMENT = 1 - 1 / 75
-# Opus says with so few that there is nothing to say. Source: RFC 7587 section 3.1.3.
-_PAUSE_BYTES = 2
-# Encoders are wrong by less; the rest are oddities of a few packets.
-_RATIO_BOUNDS = (0.5, 1.5)
+# Packets of less than this share of what was asked for hold silence or faint noise, with DTX or without.
+_LEAST_SPEECH = 0.5
+# Encoders are wrong by less; the rest are oddities of a few packets, and of what is no speech.
+_OPUS_BOUNDS, _DRED_BOUNDS = (0.85, 1.5), (0.5, 1.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,8 @@ class RateEstimator:
         self._keep = exp(-frame_ms / _MEMORY_MS)
         self._latent = _MeanBits(_FIRST_LATENT_BITS)
         self._state = _MeanBits(_FIRST_STATE_BITS)
-        self._main, self._lbrr, self._dred = (_Ratio(self._keep) for _ in range(3))
+        self._main, self._lbrr = (_Ratio(self._keep, _OPUS_BOUNDS) for _ in range(2))
+        self._dred = _Ratio(self._keep, _DRED_BOUNDS)
         self._expected_of: DredConfig | None = None
         self._expected_bits = 0.0
 
@@ -109,10 +110,11 @@ class RateEstimator:
         if sent.level_bits is not None:
             self._latent.add(sent.level_bits.latent)
             self._state.add(sent.level_bits.state)
-        if sent.main_bytes > _PAUSE_BYTES:
-            opus = self._lbrr if plan.in_band_fec else self._main
-            opus.add(8 * sent.main_bytes, plan.bitrate_bps * self._frame_ms / 1000)
         # Pauses do not make speech cheaper: what they save is no rate to be counted on.
+        asked_bits = plan.bitrate_bps * self._frame_ms / 1000
+        if 8 * sent.main_bytes >= _LEAST_SPEECH * asked_bits:
+            opus = self._lbrr if plan.in_band_fec else self._main
+            opus.add(8 * sent.main_bytes, asked_bits)
         if plan.dred is not None and sent.num_latents:
             # To be computed once per measurement, not once per packet.
             if sent.level_bits is not None or plan.dred != self._expected_of:
@@ -154,8 +156,9 @@ class _MeanBits:
 class _Ratio:
     """What is sent to what was to be expected, over the last packets; one until there are some."""
 
-    def __init__(self, keep: float) -> None:
+    def __init__(self, keep: float, bounds: tuple[float, float]) -> None:
         self._keep = keep
+        self._bounds = bounds
         self._sent = self._expected = 0.0
 
     def add(self, sent_bits: float, expected_bits: float) -> None:
@@ -166,4 +169,4 @@ class _Ratio:
     def value(self) -> float:
         if not self._expected:
             return 1.0
-        return min(max(self._sent / self._expected, _RATIO_BOUNDS[0]), _RATIO_BOUNDS[1])
+        return min(max(self._sent / self._expected, self._bounds[0]), self._bounds[1])
