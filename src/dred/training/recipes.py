@@ -74,6 +74,27 @@ def fargan_adversarial() -> Recipe:
     )
 
 
+def fargan_refined() -> Recipe:
+    """FARGAN's second stage gone on with, two of six judges a step: two hours of one CPU core."""
+    base = fargan_adversarial()
+    return replace(
+        base,
+        name="fargan-refined",
+        # The judges start anew: until they know something, the vocoder is hardly moved.
+        task=VocodingConfig(
+            batch=16,
+            num_frames=40,
+            adam=AdamConfig(rate=4e-5, warm_up_steps=300, final_share=0.2, average=0.995),
+        ),
+        adversarial=AdversarialConfig(
+            judges_adam=AdamConfig(rate=3e-4, warm_up_steps=20, final_share=0.5, largest_norm=10.0),
+            judges_alone_steps=150,
+            judges_per_step=2,
+        ),
+        trainer=TrainerConfig(num_steps=1800, log_every=10, checkpoint_every=50),
+    )
+
+
 def lpcnet() -> Recipe:
     """LPCNet, for one GPU; not run so far."""
     return Recipe(
@@ -232,6 +253,7 @@ def tiny_plc() -> Recipe:
 RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "fargan": fargan,
     "fargan-adversarial": fargan_adversarial,
+    "fargan-refined": fargan_refined,
     "lpcnet": lpcnet,
     "rdovae": rdovae,
     "rdovae-refined": rdovae_refined,

@@ -4,6 +4,7 @@ Each window is a continuation: 20 ms of real speech are heard, the rest is spoke
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from dred.errors import UsageError
 from dred.training.data import Corpus
-from dred.training.discriminators import Judges, judge_loss, matching_loss, speaker_loss
+from dred.training.discriminators import NUM_JUDGES, Judges, judge_loss, matching_loss, speaker_loss
 from dred.training.fargan import FarganNetwork, FarganWidths, emphasise
 from dred.training.material import Material
 from dred.training.optimiser import Adam, AdamConfig
@@ -62,6 +63,8 @@ class AdversarialConfig:
         judges_adam: How the judges' weights are moved.
         judges_width: Channels of the judges' first layer.
         judges_alone_steps: Steps in which only the judges learn, before the vocoder hears of them.
+        judges_per_step: How many of the judges learn and are heard in a step, others in the next: they are most of
+            what a step costs on a CPU.
         matching_weight: Weight of what the judges' layers see.
         spectral_weight: Weight of the first stage's loss.
     """
@@ -69,14 +72,17 @@ class AdversarialConfig:
     judges_adam: AdamConfig = field(default_factory=lambda: AdamConfig(rate=2e-4, largest_norm=10.0))
     judges_width: int = 16
     judges_alone_steps: int = 100
+    judges_per_step: int = NUM_JUDGES
     matching_weight: float = 2.0
     spectral_weight: float = 4.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.judges_per_step <= NUM_JUDGES:
+            raise UsageError(f"judges_per_step lies in 1 to {NUM_JUDGES}, got {self.judges_per_step}")
 
 
 class _Vocoding:
     """What both stages share: the vocoder, windows, and what was spoken beside what should have been."""
-
-    is_graphable = True
 
     def __init__(self, corpus: Corpus, config: VocodingConfig, device: torch.device, seed: int) -> None:
         generator = torch.Generator().manual_seed(seed)
@@ -117,6 +123,7 @@ class SpectralVocoding(_Vocoding):
 
     def __init__(self, corpus: Corpus, config: VocodingConfig, device: torch.device, seed: int = 0) -> None:
         super().__init__(corpus, config, device, seed)
+        self.is_graphable = True
         self.modules: dict[str, nn.Module] = {"fargan": self.network}
         self.optimisers = {"fargan": Adam(self.network, config.adam)}
 
@@ -141,6 +148,8 @@ class AdversarialVocoding(_Vocoding):
     ) -> None:
         super().__init__(corpus, config, device, seed)
         self.adversarial = adversarial
+        # A recorded step is always of the same operations.
+        self.is_graphable = adversarial.judges_per_step == NUM_JUDGES
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             judges = Judges(adversarial.judges_width)
@@ -153,17 +162,24 @@ class AdversarialVocoding(_Vocoding):
         self._num_judged = torch.zeros((), device=device)
         self.judges.register_buffer("num_steps", self._num_judged)
 
+    def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+        """Draw windows and signs, and which judges are asked: the same in each row, so that processes agree."""
+        asked = np.sort(rng.permutation(NUM_JUDGES)[: self.adversarial.judges_per_step])
+        return (*super().draw(rng), np.broadcast_to(asked, (self.config.batch, len(asked))).copy())
+
     def step(self, *drawn: Tensor) -> dict[str, Tensor]:
         """Let the judges learn, then the vocoder."""
-        heard, spoken, target = self._speak(*drawn)
+        first, sign, asked = drawn
+        heard, spoken, target = self._speak(first, sign)
         real = torch.cat([heard, target], dim=1)
         made = torch.cat([heard, spoken], dim=1)
-        judged = judge_loss(self.judges(real), self.judges(made.detach()))
+        judges = partial(self.judges, asked=range(NUM_JUDGES) if self.is_graphable else asked[0].tolist())
+        judged = judge_loss(judges(real), judges(made.detach()))
         self.optimisers["judges"].minimise(judged)
         self._num_judged += 1
         with torch.no_grad():
-            seen_in_real = self.judges(real)
-        seen = self.judges(made)
+            seen_in_real = judges(real)
+        seen = judges(made)
         spectral, joint = self._spectral(heard, spoken, target)
         fooling, matching = speaker_loss(seen), matching_loss(seen_in_real, seen)
         weights = self.adversarial
