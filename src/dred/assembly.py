@@ -17,6 +17,7 @@ from dred.bitstream import (
     OWN_VERSION_NAME,
     VERSIONS,
     DredVersion,
+    LatentPrior,
     PayloadTables,
     SymbolTables,
     own_version,
@@ -216,7 +217,8 @@ def payload_tables(weights: WeightSet, version: DredVersion | None = None) -> Pa
         )
         for vector in ("latent", "state")
     }
-    return PayloadTables(version=version or spoken[0], latent=symbols["latent"], state=symbols["state"])
+    prior = LatentPrior(**weights.prior) if weights.prior else None
+    return PayloadTables(version=version or spoken[0], latent=symbols["latent"], state=symbols["state"], prior=prior)
 
 
 def _vocoder(

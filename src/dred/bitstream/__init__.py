@@ -9,6 +9,7 @@ The entropy coder is integer only; compiled on first use, never at import.
 
 from dred.bitstream.header import MAX_OFFSET_TICKS, MIN_OFFSET_TICKS, DredHeader, parse_header
 from dred.bitstream.payload import ParsedRedundancy, WrittenPayload, parse_payload, write_payload
+from dred.bitstream.prior import LatentPrior
 from dred.bitstream.quantiser import dequantise, quality_level, quantise
 from dred.bitstream.range_coder import RangeDecoder, RangeEncoder
 from dred.bitstream.tables import PayloadTables, SymbolTables
@@ -44,6 +45,7 @@ __all__ = [
     "VERSION_NAMES",
     "DredHeader",
     "DredVersion",
+    "LatentPrior",
     "ParsedRedundancy",
     "PayloadTables",
     "RangeDecoder",

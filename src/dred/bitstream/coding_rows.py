@@ -20,8 +20,8 @@ from dred.bitstream.laplace import ICDF_SIZE, LaplaceModel, decode_laplace, enco
 from dred.bitstream.version import NUM_LEVELS
 from dred.compilation import compiled
 
-_SCALE, _ICDF = 1, 2
-_ROW = 16
+ROW_SIZE, SCALE = 16, 1
+_ICDF = 2
 _Q8 = np.float32(256)
 
 
@@ -30,13 +30,13 @@ def build_coding_rows(
 ) -> UInt16[np.ndarray, " columns"]:
     """Build the rows of all levels."""
     num_levels, num_dims = scale_q8.shape
-    rows = np.zeros((num_levels, 1 + num_dims, _ROW), np.uint16)
+    rows = np.zeros((num_levels, 1 + num_dims, ROW_SIZE), np.uint16)
     for level in range(num_levels):
         coded = np.flatnonzero(model.is_coded[level])
         rows[level, 0, 0] = coded.size
         at = slice(1, 1 + coded.size)
         rows[level, at, 0] = coded
-        rows[level, at, _SCALE] = scale_q8[level, coded]
+        rows[level, at, SCALE] = scale_q8[level, coded]
         rows[level, at, _ICDF : _ICDF + ICDF_SIZE] = model.icdf[level, coded]
     return rows.reshape(-1)
 
@@ -55,7 +55,7 @@ def encode_vector(state, out, symbols, rows, level):
     """Encode the coded dimensions of one vector; the others are taken as 0."""
     at = level * (rows.size // NUM_LEVELS)
     for _ in range(rows[at]):
-        at += _ROW
+        at += ROW_SIZE
         state = encode_laplace(state, out, symbols[rows[at]], rows, at + _ICDF)
     return state
 
@@ -69,10 +69,10 @@ def decode_vector(state, data, symbols, values, rows, level):
         values[d] = np.float32(0)
     at = level * (rows.size // NUM_LEVELS)
     for _ in range(rows[at]):
-        at += _ROW
+        at += ROW_SIZE
         symbol, state = decode_laplace(state, data, rows, at + _ICDF)
         if symbol:
             dimension = rows[at]
             symbols[dimension] = symbol
-            values[dimension] = np.float32(symbol) * _Q8 / np.float32(rows[at + _SCALE])
+            values[dimension] = np.float32(symbol) * _Q8 / np.float32(rows[at + SCALE])
     return state

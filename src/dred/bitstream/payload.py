@@ -188,8 +188,8 @@ def write_payload(
         latent_symbols,
         min(len(latent_symbols), max_latents),
         np.ascontiguousarray(commit),
-        tables.state.coding_rows,
-        tables.latent.coding_rows,
+        tables.coding,
+        tables.make_scratch(),
     )
     return WrittenPayload(data=out[:num_bytes].tobytes(), num_latents=num_latents)
 
@@ -215,7 +215,7 @@ def parse_payload(
     values = np.empty(num_symbols, np.float32)
     levels = np.empty(max_latents, np.int32)
     fields, num_latents = decode_payload(
-        data, symbols, values, levels, state_dim, latent_dim, tables.state.coding_rows, tables.latent.coding_rows
+        data, symbols, values, levels, state_dim, latent_dim, tables.coding, tables.make_scratch()
     )
     return ParsedRedundancy(tables, fields, symbols, values, levels, num_latents, len(data), frame_offset_ticks)
 

@@ -8,10 +8,11 @@ import hashlib
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float32, UInt8, UInt16
+from jaxtyping import Float32, Int32, UInt8, UInt16
 
 from dred.bitstream.coding_rows import build_coding_rows, build_quantiser
 from dred.bitstream.laplace import LaplaceModel, build_laplace_model
+from dred.bitstream.prior import NO_PRIOR, LatentPrior, PriorArrays
 from dred.bitstream.version import NUM_LEVELS, DredVersion
 from dred.errors import ModelError, UsageError
 
@@ -74,25 +75,44 @@ class SymbolTables:
 class PayloadTables:
     """All tables of one trained model, and the version of the payload that it speaks.
 
+    Attributes:
+        prior: What to expect of a latent, given the newer one; None where the tables alone say, as the standard has it.
+        coding: What the compiled coder reads: coding rows of states and of latents, the prior's arrays.
+
     Raises:
-        ModelError: The tables are not as wide as the version says.
+        ModelError: The tables are not as wide as the version says, or the prior is for other latents.
     """
 
     version: DredVersion
     latent: SymbolTables
     state: SymbolTables
+    prior: LatentPrior | None = None
+    coding: tuple[UInt16[np.ndarray, " columns"], UInt16[np.ndarray, " columns"], PriorArrays] = field(
+        init=False, repr=False
+    )
 
     def __post_init__(self) -> None:
+        prior = self.prior or NO_PRIOR
+        if self.prior is not None and self.prior.dim != self.latent.dim:
+            raise ModelError(f"a prior for {self.prior.dim} symbols does not go with latents of {self.latent.dim}")
+        scales = (self.latent.scale_q8 * self.latent.model.is_coded).astype(np.int32)
+        object.__setattr__(self, "coding", (self.state.coding_rows, self.latent.coding_rows, (*prior.integers, scales)))
         found = (self.latent.dim, self.state.dim)
         expected = (self.version.latent_dim, self.version.state_dim)
         if expected != (None, None) and found != expected:
             raise ModelError(f"version {self.version.name} has {expected} latent and state dimensions, not {found}")
 
+    def make_scratch(self) -> Int32[np.ndarray, " scratch"]:
+        """Return what compiled code works in, for one call at a time."""
+        return np.empty(0 if self.prior is None else self.prior.num_scratch, np.int32)
+
     @property
     def sha256(self) -> str:
-        """Hash of all table bytes; equal hashes mean compatible payloads."""
+        """Hash of all table bytes, and the prior's; equal hashes mean compatible payloads."""
         digest = hashlib.sha256()
         for tables in (self.latent, self.state):
             for table in (tables.scale_q8, tables.dead_zone_q8, tables.r_q8, tables.p0_q8):
                 digest.update(table.tobytes())
+        if self.prior is not None:
+            digest.update(self.prior.tobytes())
         return digest.hexdigest()

@@ -7,6 +7,7 @@ import typer
 
 from dred.cli import options
 from dred.cli.combine import combine_networks
+from dred.cli.prior import fit
 
 __all__ = ["build_app"]
 
@@ -19,6 +20,7 @@ def build_app() -> typer.Typer:
     app.command("import")(import_set)
     app.command("export")(export_set)
     app.command("combine")(combine_networks)
+    app.command("prior")(fit)
     app.command("show")(show_set)
     app.command("remove")(remove_set)
     return app

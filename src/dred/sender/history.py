@@ -67,8 +67,8 @@ class LatentHistory:
         self._tables = (
             tables.latent.quantiser,
             tables.state.quantiser,
-            tables.latent.coding_rows,
-            tables.state.coding_rows,
+            tables.coding,
+            tables.make_scratch(),
         )
         self._symbols = (np.empty((MAX_LATENTS, tables.latent.dim), np.int32), np.empty(tables.state.dim, np.int32))
         self._commit = np.empty(MAX_LATENTS, np.bool_)

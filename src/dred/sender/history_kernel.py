@@ -130,7 +130,7 @@ def encode_history(out, max_bytes, settings, counters, activity, rings, tables, 
         counters: See above.
         activity: See above.
         rings: Latents and initial states of all steps, float32 [steps, dims].
-        tables: Quantiser of the latents and of the states, coding rows likewise.
+        tables: Quantiser of the latents and of the states, `PayloadTables.coding`, and what it works in.
         symbols: Room for the symbols of the latents and of the state, int32.
         commit: Room for a flag per latent.
 
@@ -139,7 +139,7 @@ def encode_history(out, max_bytes, settings, counters, activity, rings, tables, 
     """
     q0, dq, qmax, max_latents = settings
     latents, states = rings
-    latent_quantiser, state_quantiser, latent_rows, state_rows = tables
+    latent_quantiser, state_quantiser, coding, scratch = tables
     latent_symbols, state_symbols = symbols
     num_steps = counters[NUM_STEPS]
     # Just out of silence the packet itself carries the onset: the redundancy stays where it was, once.
@@ -167,7 +167,7 @@ def encode_history(out, max_bytes, settings, counters, activity, rings, tables, 
         return NOT_FINITE, 0
     header = q0, dq, qmax, counters[OFFSET_TICKS] - skipped * TICKS_PER_DOUBLE_FRAME
     num_bytes, num_latents = encode_payload(
-        out[:max_bytes], header, state_symbols, latent_symbols, num_latents, commit, state_rows, latent_rows
+        out[:max_bytes], header, state_symbols, latent_symbols, num_latents, commit, coding, scratch
     )
     # A single chunk far back is not worth a packet's extension.
     if num_latents == 1 and skipped > 0:

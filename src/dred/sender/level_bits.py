@@ -1,6 +1,9 @@
 """What the speech of the moment costs at each quality level: measured, whatever levels are sent.
 
-    newest latent and state --each level--> symbols --range coder--> bits
+    newest latents and state --each level--> symbols --range coder--> bits
+
+With a prior it is the latent before the newest that is measured, given the newest: nearly all latents of a packet have
+a newer one.
 
 Rates of other levels than those in use cannot be seen in packets, and redundancy that is off shows none at all. Coding
 a latent and a state at all levels takes some 25 us, so that a sample every 200 ms costs next to nothing.
@@ -15,11 +18,14 @@ import numpy as np
 from dred.bitstream import NUM_LEVELS
 from dred.bitstream import range_kernels as kernels
 from dred.bitstream.coding_rows import encode_vector
+from dred.bitstream.prior_kernels import NO_LEVEL, encode_expected
 from dred.bitstream.quantiser import quantise_vector
 from dred.compilation import compiled
-from dred.sender.history_kernel import NEWEST_ROW
+from dred.sender.history_kernel import NEWEST_ROW, NUM_STEPS
 
 __all__ = ["LevelBits", "LevelMeter"]
+
+_STEPS_PER_LATENT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +66,26 @@ def _measure_levels(bits, nowhere, counters, activity, rings, tables, symbols):
     if row < 0 or activity[0] == 0:
         return False
     latents, states = rings
-    latent_quantiser, state_quantiser, latent_rows, state_rows = tables
+    latent_quantiser, state_quantiser, coding, scratch = tables
+    state_rows, latent_rows, prior = coding
     latent_symbols, state_symbols = symbols
     is_finite = True
     for level in range(bits.shape[1]):
         quantiser = latent_quantiser[level]
         is_finite &= quantise_vector(latents[row], quantiser[0], quantiser[1], latent_symbols[0])
-        coder = encode_vector(kernels.start_encoder(), nowhere, latent_symbols[0], latent_rows, level)
+        coder = kernels.start_encoder()
+        if scratch.size and counters[NUM_STEPS] > _STEPS_PER_LATENT:
+            older = (row - _STEPS_PER_LATENT + len(latents)) % len(latents)
+            is_finite &= quantise_vector(latents[older], quantiser[0], quantiser[1], latent_symbols[1])
+            coder = encode_expected(
+                coder, nowhere, latent_symbols[1], latent_rows, level, latent_symbols[0], level, prior, scratch
+            )
+        elif scratch.size:
+            coder = encode_expected(
+                coder, nowhere, latent_symbols[0], latent_rows, level, latent_symbols[0], NO_LEVEL, prior, scratch
+            )
+        else:
+            coder = encode_vector(coder, nowhere, latent_symbols[0], latent_rows, level)
         bits[0, level] = _bits_used(coder)
         quantiser = state_quantiser[level]
         is_finite &= quantise_vector(states[row], quantiser[0], quantiser[1], state_symbols)

@@ -4,26 +4,32 @@ A set is exported on top of another, which gives the networks that were not trai
 RDO-VAE of ours has a bitstream version of its own, which no standard payload has.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import nn
 
+from dred.assembly import payload_tables
 from dred.bitstream import SymbolTables
+from dred.errors import UsageError
+from dred.rdovae import CompiledEncoder
 from dred.training.data import Corpus
+from dred.training.latent_prior import PriorConfig, fit_prior
 from dred.training.layers import Dense, export_tensors
 from dred.training.redundancy import RdovaeModel
 from dred.training.symbol_statistics import SymbolStatistics, count_symbols
-from dred.weights import Card, WeightSet
+from dred.weights import PRIOR_DTYPES, Card, WeightSet
 from dred.weights.layers import COMPONENTS
 
-__all__ = ["OWN_BITSTREAM_VERSION", "RedundancyExport", "export_redundancy", "with_networks"]
+__all__ = ["OWN_BITSTREAM_VERSION", "RedundancyExport", "export_redundancy", "with_networks", "with_prior"]
 
 OWN_BITSTREAM_VERSION = 201
 """Not a version of the standard: published payloads have 10 and 12."""
 
+_STEP_FRAMES = 2
+_STEPS_PER_LATENT = 2
 _STATISTICS_FRAMES = 256
 _STATISTICS_WINDOWS = 512
 _BATCH = 64
@@ -90,7 +96,41 @@ def with_networks(
         for prefix in prefixes
     )
     kept = {array: values for array, values in base.tensors.items() if not array.startswith(replaced)}
-    return WeightSet(name=name, card=card, tensors=kept | dict(tensors), tables={**base.tables, **tables})
+    # A prior expects the latents of the encoder that it was fitted to.
+    prior = {} if tables else base.prior
+    return WeightSet(name=name, card=card, tensors=kept | dict(tensors), tables={**base.tables, **tables}, prior=prior)
+
+
+def with_prior(
+    weights: WeightSet, corpus: Corpus, config: PriorConfig, *, report: Callable[[int, float], None] = lambda *_: None
+) -> WeightSet:
+    """Return a set of our own with a prior that is fitted to what its encoder makes of a corpus's training speech.
+
+    Args:
+        weights: The set; a prior that it has is replaced.
+        corpus: The speech.
+        config: How the prior is fitted.
+        report: As `fit_prior` takes it.
+
+    Raises:
+        UsageError: The set's payloads are a standard's, or the corpus has no training speech.
+    """
+    if weights.card.is_interoperable:
+        raise UsageError(
+            f"payloads of {weights.name} are version {weights.card.bitstream_version}: coded without a prior"
+        )
+    encoder = CompiledEncoder.from_tensors(weights.tensors, latent_dim=weights.latent_dim, state_dim=weights.state_dim)
+    clips = []
+    for clip in corpus.clips:
+        if clip["split"] == "train":
+            frames = corpus.features[clip["first_frame"] :][: clip["num_frames"] // _STEP_FRAMES * _STEP_FRAMES]
+            steps = np.array(frames).reshape(-1, _STEP_FRAMES, frames.shape[1])
+            latents, _ = encoder.encode_steps(encoder.initial_state(), steps)
+            clips += [latents[phase::_STEPS_PER_LATENT] for phase in range(_STEPS_PER_LATENT)]
+    if not clips:
+        raise UsageError("the corpus has no training speech")
+    prior = fit_prior(clips, payload_tables(weights).latent, config, report=report)
+    return replace(weights, prior={name: getattr(prior, name) for name in PRIOR_DTYPES})
 
 
 def _encode(model: RdovaeModel, corpus: Corpus) -> tuple[np.ndarray, np.ndarray]:

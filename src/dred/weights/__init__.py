@@ -34,7 +34,7 @@ from dred.weights.registry import (
     save,
 )
 from dred.weights.safetensors_file import read_safetensors, write_safetensors
-from dred.weights.weight_set import NUM_LEVELS, OWN_BITSTREAM_VERSION, TABLE_NAMES, Card, WeightSet
+from dred.weights.weight_set import NUM_LEVELS, OWN_BITSTREAM_VERSION, PRIOR_DTYPES, TABLE_NAMES, Card, WeightSet
 
 __all__ = [
     "COMPONENTS",
@@ -42,6 +42,7 @@ __all__ = [
     "LPCNET",
     "NUM_LEVELS",
     "OWN_BITSTREAM_VERSION",
+    "PRIOR_DTYPES",
     "RDOVAE",
     "RELEASES",
     "TABLE_NAMES",

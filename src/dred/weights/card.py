@@ -29,6 +29,7 @@ def as_json(weights: WeightSet) -> dict[str, Any]:
         "tables_sha256": weights.tables_sha256,
         "latent_dim": weights.latent_dim,
         "state_dim": weights.state_dim,
+        "prior": {name: list(array.shape) for name, array in weights.prior.items()},
         "layers": [asdict(layer) | {"num_parameters": layer.num_parameters} for layer in weights.layers],
     }
 
@@ -61,6 +62,8 @@ def _lines(weights: WeightSet) -> Iterator[str]:
             yield from map(_layer_line, layers)
     yield ""
     yield f"tables of 16 levels: {weights.latent_dim} latent and {weights.state_dim} state dimensions"
+    if weights.prior:
+        yield f"prior of a latent: {sum(array.size for array in weights.prior.values()):,} integers"
     for name in TABLE_NAMES:
         table = weights.tables[name]
         yield f"  {name:<26}{table.shape[1]:>5} wide, values {table.min()} to {table.max()}"

@@ -14,7 +14,7 @@ RDOVAE = ("RDO-VAE encoder", "RDO-VAE decoder")
 
 
 def combine(networks: Mapping[str, WeightSet], name: str, card: Card) -> WeightSet:
-    """Return a set of networks from where they are best; the tables are those of the RDO-VAE.
+    """Return a set of networks from where they are best; tables and prior are those of the RDO-VAE.
 
     Args:
         networks: The set that each network, a key of `COMPONENTS`, is taken from; any other network is left out.
@@ -44,4 +44,4 @@ def combine(networks: Mapping[str, WeightSet], name: str, card: Card) -> WeightS
             if not taken:
                 raise UsageError(f"the set {networks[component].name} has no {component}")
             tensors |= taken
-    return WeightSet(name=name, card=card, tensors=tensors, tables=encoder.tables)
+    return WeightSet(name=name, card=card, tensors=tensors, tables=encoder.tables, prior=encoder.prior)

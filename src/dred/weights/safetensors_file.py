@@ -2,9 +2,10 @@
 
 WeightSet -> write_safetensors -> file -> read_safetensors -> an equal WeightSet
 
-The tables stand beside the arrays as `tables.<name>`. The metadata are six strings: format, name, order (JSON: name
-and dtype of each array, in order), card (JSON), hashes (JSON: SHA-256 of each array's and table's bytes) and sha256
-(of the other five). So every bit of the file is checked when it is read. Equal sets make equal files.
+The tables stand beside the arrays as `tables.<name>`, a prior's arrays as `prior.<name>`. The metadata are six strings:
+format, name, order (JSON: name and dtype of each array, in order), card (JSON), hashes (JSON: SHA-256 of each array's
+and table's bytes) and sha256 (of the other five). So every bit of the file is checked when it is read. Equal sets make
+equal files.
 """
 
 import hashlib
@@ -30,10 +31,11 @@ __all__ = ["FORMAT", "read_card", "read_safetensors", "write_safetensors"]
 FORMAT = "dred-weights/1"
 
 _TABLE_PREFIX = "tables."
+_PRIOR_PREFIX = "prior."
 _KEYS = ("format", "name", "order", "card", "hashes")
 _SUM_KEY = "sha256"
 _MODEL_FIELD = "model"
-_DTYPES = ("F32", "I8", "I32", "U8")
+_DTYPES = ("F32", "I8", "I16", "I32", "U8")
 _LENGTH = struct.Struct("<Q")
 
 
@@ -43,7 +45,11 @@ def write_safetensors(weights: WeightSet, path: Path) -> None:
     Raises:
         ModelError: The file system refuses.
     """
-    arrays = {**weights.tensors, **{_TABLE_PREFIX + name: table for name, table in weights.tables.items()}}
+    arrays = {
+        **weights.tensors,
+        **{_TABLE_PREFIX + name: table for name, table in weights.tables.items()},
+        **{_PRIOR_PREFIX + name: array for name, array in weights.prior.items()},
+    }
     metadata = {
         "format": FORMAT,
         "name": weights.name,
@@ -72,14 +78,13 @@ def read_safetensors(path: Path) -> WeightSet:
     for name in sorted(arrays):
         if _sha256(arrays[name].tobytes()) != hashes[name]:
             raise ModelError(f"{path.name}: {name!r} differs from its SHA-256; import the weights again")
-    tables = {
-        name.removeprefix(_TABLE_PREFIX): arrays.pop(name) for name in sorted(arrays) if name.startswith(_TABLE_PREFIX)
-    }
+    tables, prior = (_take(arrays, prefix) for prefix in (_TABLE_PREFIX, _PRIOR_PREFIX))
     _check_same_names(path, arrays, order)
     for name, dtype in order.items():
         if str(arrays[name].dtype) != dtype:
             raise ModelError(f"{path.name}: {name!r} is {arrays[name].dtype}, not {dtype}")
-    return WeightSet(name=metadata["name"], card=card, tensors={name: arrays[name] for name in order}, tables=tables)
+    tensors = {name: arrays[name] for name in order}
+    return WeightSet(name=metadata["name"], card=card, tensors=tensors, tables=tables, prior=prior)
 
 
 def read_card(path: Path) -> Card:
@@ -118,6 +123,11 @@ def _read_arrays(path: Path, file: Any) -> dict[str, np.ndarray]:
         if dtype not in _DTYPES:
             raise ModelError(f"{path.name}: {name!r} is {dtype}, not one of {', '.join(_DTYPES)}")
     return {name: file.get_tensor(name) for name in names}
+
+
+def _take(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """Take the arrays of one kind out of all, without their prefix."""
+    return {name.removeprefix(prefix): arrays.pop(name) for name in sorted(arrays) if name.startswith(prefix)}
 
 
 def _write_card(card: Card) -> dict[str, Any]:

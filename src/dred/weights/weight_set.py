@@ -6,7 +6,7 @@ The networks take `weights.tensors`, the payload takes `weights.tables`.
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import UInt8
@@ -16,7 +16,16 @@ from dred.weights.dnnw import TENSOR_NAME, Tensor, write_dnnw
 from dred.weights.layers import Layer, list_layers
 from dred.weights.model_card import ModelCard
 
-__all__ = ["NUM_LEVELS", "OWN_BITSTREAM_VERSION", "SET_NAME", "TABLE_NAMES", "Card", "Table", "WeightSet"]
+__all__ = [
+    "NUM_LEVELS",
+    "OWN_BITSTREAM_VERSION",
+    "PRIOR_DTYPES",
+    "SET_NAME",
+    "TABLE_NAMES",
+    "Card",
+    "Table",
+    "WeightSet",
+]
 
 Table = UInt8[np.ndarray, "16 _"]
 
@@ -27,6 +36,16 @@ TABLE_NAMES = tuple(
     f"{vector}_{quantity}_q8" for vector in ("latent", "state") for quantity in ("quant_scales", "dead_zone", "r", "p0")
 )
 """The quantiser's and the entropy coder's tables. Source: libopus 1.6.1, dnn/dred_rdovae_stats_data.c."""
+
+PRIOR_DTYPES: Mapping[str, np.dtype] = {
+    "hidden_bias": np.dtype(np.int32),
+    "first_bias": np.dtype(np.int32),
+    "inputs": np.dtype(np.int16),
+    "outputs": np.dtype(np.int16),
+    "odds": np.dtype(np.int32),
+    "inside": np.dtype(np.int16),
+}
+"""The arrays of `dred.bitstream.LatentPrior`, by the names of its fields."""
 
 OWN_BITSTREAM_VERSION = 201
 """Of sets whose RDO-VAE was trained with dred: no standard payload has that. Our choice."""
@@ -76,6 +95,7 @@ class WeightSet:
         name: File name without suffix: letters, digits and ``._+-``, at most 64.
         tensors: Flat arrays as libopus stores them, by name, in the order of its blob.
         tables: One row per quantiser level and one column per dimension, for each of `TABLE_NAMES`.
+        prior: What a latent is expected to be, for each of `PRIOR_DTYPES`; empty where the tables alone say.
         layers: What the arrays say about the layers.
 
     Raises:
@@ -86,15 +106,18 @@ class WeightSet:
     card: Card
     tensors: Mapping[str, Tensor]
     tables: Mapping[str, Table]
+    prior: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not SET_NAME.fullmatch(self.name):
             raise ModelError(f"a set's name has 1 to 64 letters, digits and ._+-, not {self.name!r}")
         object.__setattr__(self, "tensors", {name: _read_only(array) for name, array in self.tensors.items()})
         object.__setattr__(self, "tables", {name: _read_only(array) for name, array in self.tables.items()})
+        object.__setattr__(self, "prior", {name: _read_only(array) for name, array in self.prior.items()})
         for name, tensor in self.tensors.items():
             _check_tensor(name, tensor)
         _check_tables(self.tables)
+        _check_prior(self.prior, self.card)
         _check_dimensions({layer.name: layer for layer in self.layers}, self.latent_dim, self.state_dim)
 
     @property
@@ -119,8 +142,10 @@ class WeightSet:
 
     @property
     def tables_sha256(self) -> str:
-        """SHA-256 of the eight tables, one after the other; sets with equal tables share their bitstream."""
-        return hashlib.sha256(b"".join(self.tables[name].tobytes() for name in TABLE_NAMES)).hexdigest()
+        """SHA-256 of the eight tables and the prior, one after the other; equal hashes share their bitstream."""
+        tables = [self.tables[name].tobytes() for name in TABLE_NAMES]
+        prior = [self.prior[name].tobytes() for name in PRIOR_DTYPES if self.prior]
+        return hashlib.sha256(b"".join([*tables, *prior])).hexdigest()
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:
@@ -150,6 +175,16 @@ def _check_tables(tables: Mapping[str, Table]) -> None:
                 f"table {name!r} is {table.dtype} {table.shape}, but tables of one vector are uint8, "
                 f"{NUM_LEVELS} rows, and equally wide"
             )
+
+
+def _check_prior(prior: Mapping[str, np.ndarray], card: Card) -> None:
+    if prior and card.is_interoperable:
+        raise ModelError(f"payloads of bitstream version {card.bitstream_version} are coded without a prior")
+    for name in sorted(set(prior) ^ set(PRIOR_DTYPES)) if prior else ():
+        raise ModelError(f"the prior's {name!r} is {'unknown' if name in prior else 'missing'}")
+    for name, array in prior.items():
+        if array.dtype != PRIOR_DTYPES[name]:
+            raise ModelError(f"the prior's {name!r} is {PRIOR_DTYPES[name]}, not {array.dtype}")
 
 
 def _check_dimensions(layers: Mapping[str, Layer], latent_dim: int, state_dim: int) -> None:
