@@ -52,6 +52,7 @@ OPTIONS = {
     "weights import": "--name --tables",
     "weights export": "--tables",
     "weights combine": "--card --fargan --licence --lpcnet --name --pitch --plc --rdovae",
+    "weights prior": "--corpus --name --seed --steps",
     "weights show": "--json",
     "weights remove": "",
 }
