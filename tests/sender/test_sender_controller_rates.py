@@ -67,6 +67,16 @@ def test_silence_without_dtx_does_not_make_speech_cheaper() -> None:
     assert found.model.main_ratio == 0.85
 
 
+def test_what_is_no_speech_teaches_nothing_about_speech() -> None:
+    found = RateEstimator(frame_ms=20)
+    for _ in range(1_000):
+        found.observe(sent(54, 50, 16), PLAN)
+    before = found.model
+    for _ in range(1_000):
+        found.observe(replace(sent(42, 10, 4), is_speech=False), PLAN)
+    assert found.model == before
+
+
 def test_one_odd_packet_does_not_count_for_much() -> None:
     found = RateEstimator(frame_ms=20)
     found.observe(sent(1_200, 900, 1), PLAN)

@@ -82,6 +82,11 @@ class Redundancy:
         """Take what the networks made of the next step; all steps of a packet before its redundancy is written."""
         self._history.remember(latent, state)
 
+    @property
+    def is_active(self) -> bool:
+        """Whether the newest 20 ms hold more than silence or faint noise."""
+        return self._history.is_active
+
     def measure_levels(self) -> LevelBits | None:
         """Tell for some packets, one in ten, what the newest speech costs at each level; to be called for each."""
         is_due = self._num_packets % _PACKETS_PER_MEASUREMENT == 0

@@ -111,6 +111,8 @@ class RateEstimator:
             self._latent.add(sent.level_bits.latent)
             self._state.add(sent.level_bits.state)
         # Pauses do not make speech cheaper: what they save is no rate to be counted on.
+        if not sent.is_speech:
+            return
         asked_bits = plan.bitrate_bps * self._frame_ms / 1000
         if 8 * sent.main_bytes >= _LEAST_SPEECH * asked_bits:
             opus = self._lbrr if plan.in_band_fec else self._main
