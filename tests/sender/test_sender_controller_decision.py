@@ -121,10 +121,16 @@ def test_the_mtu_bounds_copies_and_redundancy() -> None:
     assert plan.dred is None or 12 + largest_bytes + plan.dred.max_bytes <= 300
 
 
-def test_where_nothing_fits_the_least_is_sent() -> None:
-    plan = choose(losing(0.2, 5.0), replace(CONFIG, total_bps=8_000))
+def test_a_budget_that_is_too_small_for_redundancy_is_kept_by_opus_alone() -> None:
+    plan = choose(losing(0.2, 5.0), replace(CONFIG, total_bps=9_000))
     assert plan.dred is None
-    assert plan.bitrate_bps == CONFIG.least_main_bps
+    assert 8_000 <= plan.bitrate_bps <= 9_000
+
+
+def test_where_nothing_fits_the_least_is_sent() -> None:
+    plan = choose(losing(0.2, 5.0), replace(CONFIG, total_bps=8_000, header_bytes=60))
+    assert plan.dred is None
+    assert plan.bitrate_bps == 6_000
 
 
 def test_a_reason_says_what_is_known_and_done() -> None:
@@ -161,8 +167,8 @@ def test_a_plan_keeps_within_its_budget_whatever_is_lost(
     )
     rates = RateModel(frame_ms=frame_ms, dred_ratio=ratio, main_ratio=2 - ratio, lbrr_ratio=ratio)
     plan = choose(losing(loss, burst, jitter_ms=jitter_ms), config, rates=rates, is_heard=is_heard)
-    least_bps = min(rates.main_ratio, rates.lbrr_ratio) * config.least_main_bps + header_bytes * 8 * 1000 / frame_ms
-    assert cost_bps(plan, rates, header_bytes) <= max(total_bps, 1.7 * least_bps) + 1
+    least_bps = rates.main_ratio * 6_000 + header_bytes * 8 * 1000 / frame_ms
+    assert cost_bps(plan, rates, header_bytes) <= max(total_bps, least_bps) + 1
     assert plan.num_red_copies <= num_copies
     assert plan == choose(losing(loss, burst, jitter_ms=jitter_ms), config, rates=rates, is_heard=is_heard)
 
@@ -178,7 +184,7 @@ def test_limits_are_those_of_the_stream() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"total_bps": 7_999},
+        {"total_bps": 5_999},
         {"header_bytes": -1},
         {"mtu_bytes": 199},
         {"frame_ms": 30},

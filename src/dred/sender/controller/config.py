@@ -7,9 +7,15 @@ from dred.bitstream import NUM_LEVELS, VERSION_NAMES
 from dred.errors import UsageError
 from dred.sender.config import SenderConfig
 
-__all__ = ["ControllerConfig", "limits_of"]
+__all__ = ["LEAST_MAIN_BPS", "TOLERANCE", "ControllerConfig", "limits_of"]
 
-_BITRATE_RANGE_BPS = (6_000, 510_000)
+TOLERANCE = 0.02
+"""By what share of the budget a plan may exceed it before it is left: so that not every breath brings another."""
+
+LEAST_MAIN_BPS = 6_000
+"""The least that Opus needs to say anything at all."""
+
+_BITRATE_RANGE_BPS = (LEAST_MAIN_BPS, 510_000)
 _MAX_RED_COPIES = 9
 _FRAME_DURATIONS_MS = (10, 20, 40, 60)
 _MAX_DURATION_MS = 1040
@@ -22,11 +28,13 @@ class ControllerConfig:
 
     Attributes:
         total_bps: The most that a stream may take while somebody speaks, in the mean over seconds: Opus, copies,
-            redundancy, and `header_bytes` per packet.
+            redundancy, and `header_bytes` per packet; 6000 to 2,000,000. A plan that is followed may take up to
+            `1 + TOLERANCE` times as much before another takes its place.
         header_bytes: What counts per packet besides its payload: 12 of RTP, 40 with UDP and IPv4, 60 with IPv6.
         mtu_bytes: Largest RTP packet, its header included; redundancy keeps within it.
         frame_ms: Length of a packet: 10, 20, 40 or 60.
-        least_main_bps: Of Opus without LBRR, at least 6000; less is not worth protecting.
+        least_main_bps: Of Opus without LBRR, at least 6000; less is not worth protecting. Where the budget is too small
+            for it, Opus goes alone, with what there is.
         most_main_bps: Of Opus without LBRR, up to 510000.
         allow_lbrr: Whether Opus may repeat packets (LBRR).
         max_red_copies: Whole copies of earlier packets at most, 0 to 9; 0 if the other side does not understand RED.
@@ -73,7 +81,7 @@ class ControllerConfig:
 
     def __post_init__(self) -> None:
         for name, low, high in (
-            ("total_bps", 8_000, 2_000_000),
+            ("total_bps", _BITRATE_RANGE_BPS[0], 2_000_000),
             ("header_bytes", 0, 200),
             ("mtu_bytes", 200, 65_507),
             ("least_main_bps", *_BITRATE_RANGE_BPS),

@@ -12,10 +12,10 @@ from math import ceil
 import numpy as np
 from jaxtyping import Float64
 
-from dred.sender.controller.config import ControllerConfig
+from dred.sender.controller.config import LEAST_MAIN_BPS, TOLERANCE, ControllerConfig
 from dred.sender.controller.losses import LossPicture, shares_of_bursts
 from dred.sender.controller.opinion import SHARE_BESIDE_LBRR, costs_by_age
-from dred.sender.controller.protections import allowed_protections, protections_of
+from dred.sender.controller.protections import Protections, allowed_protections, protections_of
 from dred.sender.controller.rates import RateModel
 from dred.sender.controller.rating import Rating, rate
 from dred.sender.controller.reason import give_reason
@@ -30,8 +30,6 @@ _MAX_BITRATE_BPS = 510_000.0
 _EXPECTED_LOSS_PERCENT = (10, 25)
 # Jitter is a mean deviation: some packets are later than that. A share of a packet still comes in time.
 _JITTERS, _MAX_JITTER_MS, _ON_TIME = 2.0, 400.0, 0.5
-# A plan is kept until it costs so much more than the budget.
-_TOLERANCE = 1.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +54,19 @@ def choose_plan(known: Knowledge, config: ControllerConfig) -> RedundancyPlan:
     shares = _expected_shares(known, config)
     late_packets = _late_packets(known.losses, config)
     options = allowed_protections(config)
-    mains_bps = np.unique(np.clip(1000.0 * np.array(_MAIN_KBPS), config.least_main_bps, config.most_main_bps))
-    share_of_main = np.where(options.in_band_fec, SHARE_BESIDE_LBRR, 1.0)[:, None]
-    bitrates_bps = np.minimum(mains_bps / share_of_main, _MAX_BITRATE_BPS)
-    rating = rate(options, bitrates_bps, shares, _costs_of_options(config, late_packets), known.rates, config)
+    costs = _costs_of_options(config, late_packets)
+    bitrates_bps = _bitrates_bps(options, config.least_main_bps, config.most_main_bps)
+    rating = rate(options, bitrates_bps, shares, costs, known.rates, config)
+    if not rating.fits.any():
+        # Opus alone, with whatever there is.
+        options = protections_of([RedundancyPlan(bitrate_bps=LEAST_MAIN_BPS)])
+        costs = costs_by_age(options, frame_ms=config.frame_ms)
+        bitrates_bps = _bitrates_bps(options, LEAST_MAIN_BPS, config.least_main_bps)
+        rating = rate(options, bitrates_bps, shares, costs, known.rates, config)
     option, main = _best(rating)
     if known.present is not None and rating.fits.any():
         asked_bps = np.array([[float(known.present.bitrate_bps)]])
-        within = replace(config, total_bps=round(_TOLERANCE * config.total_bps))
+        within = replace(config, total_bps=round((1 + TOLERANCE) * config.total_bps))
         protections = protections_of([known.present])
         costs = costs_by_age(protections, frame_ms=config.frame_ms, late_packets=late_packets)
         now = rate(protections, asked_bps, shares, costs, known.rates, within)
@@ -86,6 +89,13 @@ def choose_plan(known: Knowledge, config: ControllerConfig) -> RedundancyPlan:
         opinion=float(rating.opinion[option, main]),
     )
     return replace(plan, reason=reason)
+
+
+def _bitrates_bps(options: Protections, least_bps: int, most_bps: int) -> Float64[np.ndarray, "options rates"]:
+    """Return the bitrates to try with each option, LBRR included."""
+    mains_bps = np.unique(np.clip(1000.0 * np.array(_MAIN_KBPS), least_bps, most_bps))
+    share_of_main = np.where(options.in_band_fec, SHARE_BESIDE_LBRR, 1.0)[:, None]
+    return np.minimum(mains_bps / share_of_main, _MAX_BITRATE_BPS)
 
 
 def _best(rating: Rating) -> tuple[int, int]:
