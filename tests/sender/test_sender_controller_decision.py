@@ -113,6 +113,14 @@ def test_a_plan_over_the_budget_is_left() -> None:
     assert cost_bps(choose_plan(known, CONFIG)) <= CONFIG.total_bps
 
 
+def test_bursts_of_most_of_a_second_are_covered_with_packets_of_any_length() -> None:
+    for frame_ms in (10, 20, 40, 60):
+        config = replace(CONFIG, frame_ms=frame_ms, total_bps=100_000, least_gain_per_kbps=0.0)
+        plan = choose(losing(0.2, 800 / frame_ms), config, rates=replace(RATES, frame_ms=frame_ms))
+        assert plan.dred is not None
+        assert plan.dred.duration_ms >= 800
+
+
 def test_the_mtu_bounds_copies_and_redundancy() -> None:
     config = replace(CONFIG, mtu_bytes=300, frame_ms=60, total_bps=200_000)
     rates = replace(RATES, frame_ms=60)

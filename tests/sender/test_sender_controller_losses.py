@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from dred.channel import GilbertElliott, LossModel, Uniform, loss_statistics
 from dred.errors import UsageError
 from dred.sender import ReceiverReport
-from dred.sender.controller.losses import MAX_AGE, LossEstimator, LossPicture, shares_of_bursts
+from dred.sender.controller.losses import MAX_AGE, LossEstimator, LossPicture, burst_in_packets, shares_of_bursts
 
 
 def estimator(rise_ms: float = 1_500.0, fall_ms: float = 10_000.0) -> LossEstimator:
@@ -144,6 +144,19 @@ def test_where_nothing_arrives_everything_is_lost() -> None:
     for second in range(60, 90):
         found.observe_losses([False] * 50, 1_000.0 * second)
     assert found.picture(90_000.0).loss_rate < 0.1
+
+
+def test_bursts_that_are_not_seen_last_as_long_with_packets_of_any_length() -> None:
+    def supposed_ms(frame_ms: float) -> float:
+        return frame_ms * burst_in_packets(2.5, frame_ms)
+
+    assert supposed_ms(20.0) == 50.0
+    assert supposed_ms(10.0) == pytest.approx(45, abs=1), "39 ms in the mean, and what of a packet they cut"
+    assert supposed_ms(60.0) == pytest.approx(76, abs=1)
+    short, long = (LossEstimator(frame_ms=frame_ms, rise_ms=1_000.0, fall_ms=5_000.0) for frame_ms in (10.0, 60.0))
+    for found in (short, long):
+        found.observe_report(report(0.1), 50, 0.0)
+    assert long.picture(0.0).mean_burst < 2 < 4 < short.picture(0.0).mean_burst
 
 
 def test_nobody_has_reported_at_first() -> None:

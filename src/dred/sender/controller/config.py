@@ -47,7 +47,7 @@ class ControllerConfig:
         least_gain_per_kbps: PLCMOS that one more kb/s must be expected to bring: the price of bits. 0 spends them all.
         least_gain: PLCMOS that a change must be expected to bring.
         expected_loss: A loss that is always reckoned with, 0 to 1, whatever is reported: bursts come unannounced.
-        expected_burst: Its mean burst in packets, at least 1.
+        expected_burst: Its mean burst in packets of 20 ms, 1 to 50; with other lengths it lasts as long.
         unheard_loss: Likewise, while nobody reports.
         interval_ms: Time between decisions.
         rise_ms: Time constant with which losses are believed.

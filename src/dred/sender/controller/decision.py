@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from dred.sender.controller.config import LEAST_MAIN_BPS, TOLERANCE, ControllerConfig
-from dred.sender.controller.losses import LossPicture, shares_of_bursts
+from dred.sender.controller.losses import LossPicture, burst_in_packets, shares_of_bursts
 from dred.sender.controller.opinion import SHARE_BESIDE_LBRR, costs_by_age
 from dred.sender.controller.protections import Protections, allowed_protections, protections_of
 from dred.sender.controller.rates import RateModel
@@ -109,7 +109,7 @@ def _expected_shares(known: Knowledge, config: ControllerConfig) -> Float64[np.n
     """Return the losses to reckon with, by age: those that are seen, and those that may come."""
     loss = config.expected_loss if known.is_heard else max(config.expected_loss, config.unheard_loss)
     seen = np.array(known.losses.shares) * known.is_heard
-    shares = np.maximum(seen, shares_of_bursts(loss, config.expected_burst))
+    shares = np.maximum(seen, shares_of_bursts(loss, burst_in_packets(config.expected_burst, config.frame_ms)))
     return shares / max(shares.sum(), 1.0)
 
 

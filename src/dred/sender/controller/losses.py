@@ -19,17 +19,19 @@ from jaxtyping import Float64
 from dred.errors import UsageError
 from dred.sender.controller.reports import ReceiverReport
 
-__all__ = ["MAX_AGE", "LossEstimator", "LossPicture", "shares_of_bursts"]
+__all__ = ["MAX_AGE", "LossEstimator", "LossPicture", "burst_in_packets", "shares_of_bursts"]
 
-MAX_AGE = 60
-"""Ages are told apart up to here; whatever is older counts as one more. It is more than DRED can reach back."""
+MAX_AGE = 105
+"""Ages are told apart up to here; whatever is older counts as one more. It is more than DRED can reach back, 1040 ms,
+with packets of 10 ms."""
 
 _MAX_PACKETS_PER_PATTERN = 100_000
 # A pattern tells all that a fraction does, for as long.
 _PATTERN_LASTS_MS = 5_000.0
-# Fractions alone do not show bursts. Until their variance does, a burst has so many packets, as sure as so many
+# Fractions alone do not show bursts. Until their variance does, a burst has so many packets of 20 ms, as sure as so many
 # reports: recorded calls have 1.5 to 4 (docs/channel.md).
 _PRIOR_BURST = 2.5
+_PRIOR_FRAME_MS = 20.0
 _PRIOR_REPORTS = 5.0
 # To reach too far costs a little, not to reach far enough costs much: what is only guessed is taken longer.
 _SAFETY = 1.5
@@ -76,8 +78,14 @@ def shares_of_bursts(loss_rate: float, mean_burst: float) -> Float64[np.ndarray,
     """Return shares by age of bursts whose lengths are geometric, as a Gilbert model has them."""
     stays = 1 - 1 / max(mean_burst, 1.0)
     shares = loss_rate * (1 - stays) * stays ** np.arange(MAX_AGE + 1)
-    shares[-1] = loss_rate - shares[:-1].sum()
+    shares[-1] = loss_rate * stays**MAX_AGE
     return shares
+
+
+def burst_in_packets(mean_burst: float, frame_ms: float) -> float:
+    """Return what a mean burst in packets of 20 ms is in packets of another length: networks fail for a time."""
+    stays: float = (1 - 1 / mean_burst) ** (frame_ms / _PRIOR_FRAME_MS)
+    return 1 / (1 - stays)
 
 
 class LossEstimator:
@@ -95,7 +103,8 @@ class LossEstimator:
         self._means = (_Mean(rise_ms / frame_ms), _Mean(fall_ms / frame_ms))
         self._long_mean = _Mean(max(_BURST_MEMORY_MS, fall_ms) / frame_ms)
         self._burst = 0
-        self._spread = _Spread()
+        self._prior_burst = burst_in_packets(_PRIOR_BURST, frame_ms)
+        self._spread = _Spread(self._prior_burst)
         self._jitter_ms = 0.0
         self._jitter_fall = 1.0 - 1.0 / _PRIOR_REPORTS
         self._pattern_ms: float | None = None
@@ -153,7 +162,7 @@ class LossEstimator:
         """Return how lost packets are spread over ages."""
         seen = self._long_mean.counts_after(waiting, self._burst)
         num_bursts = seen[0]
-        mean_burst = (seen.sum() + _PRIOR_BURSTS * _PRIOR_BURST) / (num_bursts + _PRIOR_BURSTS)
+        mean_burst = (seen.sum() + _PRIOR_BURSTS * self._prior_burst) / (num_bursts + _PRIOR_BURSTS)
         supposed = shares_of_bursts(_PRIOR_BURSTS * mean_burst, mean_burst)
         ages: Float64[np.ndarray, " ages"] = seen + supposed
         return ages / ages.sum()
@@ -215,7 +224,8 @@ class _Spread:
     burst. Differences between neighbours leave out slow changes of the network.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prior_burst: float) -> None:
+        self._prior_burst = prior_burst
         self._last: float | None = None
         self._measured = 0.0
         self._expected = 0.0
@@ -236,8 +246,8 @@ class _Spread:
     @property
     def mean_burst(self) -> float:
         if not self._expected > 0:
-            return _PRIOR_BURST
+            return self._prior_burst
         loss = min(self._loss / self._weight, 0.9)
         found = min(max((self._measured / self._expected + 1) / (2 * (1 - loss)), 1.0), _MAX_BURST)
-        found = found if isfinite(found) else _PRIOR_BURST
-        return (self._weight * found + _PRIOR_REPORTS * _PRIOR_BURST) / (self._weight + _PRIOR_REPORTS)
+        found = found if isfinite(found) else self._prior_burst
+        return (self._weight * found + _PRIOR_REPORTS * self._prior_burst) / (self._weight + _PRIOR_REPORTS)
