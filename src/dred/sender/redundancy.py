@@ -24,8 +24,10 @@ from dred.sender.intake import hear, initial_intake_state
 from dred.sender.level_bits import LevelBits
 from dred.timebase import SAMPLE_RATE_HZ, TICK_SAMPLES
 
+PACKETS_PER_MEASUREMENT = 10
+"""One packet of so many is measured at all levels."""
+
 _TICKS_PER_S = SAMPLE_RATE_HZ // TICK_SAMPLES
-_PACKETS_PER_MEASUREMENT = 10
 
 
 class Redundancy:
@@ -89,7 +91,7 @@ class Redundancy:
 
     def measure_levels(self) -> LevelBits | None:
         """Tell for some packets, one in ten, what the newest speech costs at each level; to be called for each."""
-        is_due = self._num_packets % _PACKETS_PER_MEASUREMENT == 0
+        is_due = self._num_packets % PACKETS_PER_MEASUREMENT == 0
         self._num_packets += 1
         return self._levels.measure() if is_due else None
 

@@ -5,8 +5,8 @@
 
 A lost packet's cost depends on what repairs it. All constants are fits to what PLCMOS says of 8 clips of other speakers
 than those of any other benchmark, 30 settings and 9 networks: `python benchmarks/controller_study.py --shared DIR
---cache FILE` rates, fits and prints them, and how far the fit is off (0.04 MOS in the root mean square). They were found
-with packets of 20 ms; with others the same speech that is lost costs the same, and so does each gap.
+--cache FILE` rates, fits and prints them, and how far the fit is off (0.04 MOS in the root mean square). They were
+found with packets of 20 ms; with others the same speech that is lost costs the same, and so does each gap.
 
 PLCMOS hardly hears the difference between fine and coarse levels, up to about 10; other metrics do (RESULTS.md).
 """
