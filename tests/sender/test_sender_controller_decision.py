@@ -107,6 +107,18 @@ def test_a_change_that_gains_nothing_is_not_made() -> None:
     assert choose_plan(storm, CONFIG) != first
 
 
+def test_a_plan_that_stays_tells_the_encoder_what_loss_there_is_by_now() -> None:
+    config = replace(CONFIG, total_bps=24_000, allow_dred=False, least_gain=1.0)
+    first = choose(losing(0.10, 1.0), config)
+    assert first.in_band_fec
+    known = Knowledge(losses=losing(0.25, 1.0), is_heard=True, rates=RATES, present=first)
+    later = choose_plan(known, config)
+    assert later.expected_loss_percent == 25
+    assert "25.0 % lost" in later.reason
+    assert replace(later, expected_loss_percent=first.expected_loss_percent, reason=first.reason) == first
+    assert choose_plan(replace(known, losses=losing(0.23, 1.0), present=later), config) is later, "not for a little"
+
+
 def test_a_plan_over_the_budget_is_left() -> None:
     present = replace(choose(losing(0.1, 3.0), replace(CONFIG, total_bps=60_000)))
     known = Knowledge(losses=losing(0.1, 3.0), is_heard=True, rates=RATES, present=present)

@@ -28,6 +28,8 @@ _MAIN_KBPS = (6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 32, 36, 40, 48, 56, 
 _MAX_BITRATE_BPS = 510_000.0
 # What the encoder is told: LBRR is finer the more it is, and there is none at 0.
 _EXPECTED_LOSS_PERCENT = (10, 25)
+# It is told anew when it has changed by so much, in a plan with LBRR that stays as it is otherwise.
+_EXPECTED_LOSS_STEP_PERCENT = 5
 # Jitter is a mean deviation: some packets are later than that. A share of a packet still comes in time.
 _JITTERS, _MAX_JITTER_MS, _ON_TIME = 2.0, 400.0, 0.5
 
@@ -64,22 +66,30 @@ def choose_plan(known: Knowledge, config: ControllerConfig) -> RedundancyPlan:
         bitrates_bps = _bitrates_bps(options, LEAST_MAIN_BPS, config.least_main_bps)
         rating = rate(options, bitrates_bps, shares, costs, known.rates, config)
     option, main = _best(rating)
-    if known.present is not None and rating.fits.any():
-        asked_bps = np.array([[float(known.present.bitrate_bps)]])
+    told_percent = int(np.clip(round(100 * shares.sum()), *_EXPECTED_LOSS_PERCENT))
+    present = known.present
+    plan = None
+    if present is not None and rating.fits.any():
+        asked_bps = np.array([[float(present.bitrate_bps)]])
         within = replace(config, total_bps=round((1 + TOLERANCE) * config.total_bps))
-        protections = protections_of([known.present])
+        protections = protections_of([present])
         costs = costs_by_age(protections, frame_ms=config.frame_ms, late_packets=late_packets)
         now = rate(protections, asked_bps, shares, costs, known.rates, within)
         if now.fits[0, 0] and rating.gain[option, main] < now.gain[0, 0] + config.least_gain:
-            return known.present
-    dred = options.redundancy[option]
-    plan = RedundancyPlan(
-        bitrate_bps=round(bitrates_bps[option, main]),
-        in_band_fec=bool(options.in_band_fec[option]),
-        expected_loss_percent=int(np.clip(round(100 * shares.sum()), *_EXPECTED_LOSS_PERCENT)),
-        num_red_copies=int(options.num_copies[option]),
-        dred=replace(dred, max_bytes=int(rating.room_bytes[option, main])) if dred else None,
-    )
+            difference = abs(told_percent - present.expected_loss_percent)
+            if not present.in_band_fec or difference < _EXPECTED_LOSS_STEP_PERCENT:
+                return present
+            plan = replace(present, expected_loss_percent=told_percent)
+            rating, option, main = now, 0, 0
+    if plan is None:
+        dred = options.redundancy[option]
+        plan = RedundancyPlan(
+            bitrate_bps=round(bitrates_bps[option, main]),
+            in_band_fec=bool(options.in_band_fec[option]),
+            expected_loss_percent=told_percent,
+            num_red_copies=int(options.num_copies[option]),
+            dred=replace(dred, max_bytes=int(rating.room_bytes[option, main])) if dred else None,
+        )
     reason = give_reason(
         plan,
         known.losses,
