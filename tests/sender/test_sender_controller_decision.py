@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from dred.errors import UsageError
 from dred.sender import ControllerConfig, RedundancyPlan, SenderConfig, limits_of
 from dred.sender.config import DredConfig
-from dred.sender.controller import Knowledge, LossPicture, RateModel, choose_plan
+from dred.sender.controller import Knowledge, LossPicture, RateModel, choose_plan, decision
 from dred.sender.controller.losses import MAX_AGE, shares_of_bursts
-from dred.sender.controller.protections import protections_of
+from dred.sender.controller.protections import allowed_protections, protections_of
 
 RATES = RateModel(frame_ms=20)
 CONFIG = ControllerConfig(total_bps=40_000, header_bytes=0)
@@ -105,6 +105,21 @@ def test_a_change_that_gains_nothing_is_not_made() -> None:
     assert choose_plan(known, CONFIG) is first
     storm = replace(known, losses=losing(0.4, 12.0))
     assert choose_plan(storm, CONFIG) != first
+
+
+def test_streams_of_one_kind_share_what_takes_time_whatever_their_budgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    configs = [
+        replace(
+            CONFIG, total_bps=30_000 + number, most_main_bps=40_000 + number, max_duration_ms=400 + 40 * (number % 8)
+        )
+        for number in range(40)
+    ]
+    options = [allowed_protections(config) for config in configs]
+    assert len(set(map(id, options))) == 8
+    plans = [choose(losing(0.2, 5.0), config) for config in configs]
+    assert all(allowed_protections(config) is known for config, known in zip(configs, options, strict=True))
+    monkeypatch.delattr(decision, "costs_by_age")
+    assert [choose(losing(0.2, 5.0), config) for config in configs] == plans, "all costs are known by now"
 
 
 def test_a_plan_that_stays_tells_the_encoder_what_loss_there_is_by_now() -> None:

@@ -56,7 +56,7 @@ def choose_plan(known: Knowledge, config: ControllerConfig) -> RedundancyPlan:
     shares = _expected_shares(known, config)
     late_packets = _late_packets(known.losses, config)
     options = allowed_protections(config)
-    costs = _costs_of_options(config, late_packets)
+    costs = _costs_of(options, config.frame_ms, late_packets)
     bitrates_bps = _bitrates_bps(options, config.least_main_bps, config.most_main_bps)
     rating = rate(options, bitrates_bps, shares, costs, known.rates, config)
     if not rating.fits.any():
@@ -128,7 +128,7 @@ def _late_packets(losses: LossPicture, config: ControllerConfig) -> int:
     return max(ceil(min(_JITTERS * losses.jitter_ms, _MAX_JITTER_MS) / config.frame_ms - _ON_TIME), 0)
 
 
-# Jitter seldom changes by a packet's length.
-@lru_cache(maxsize=16)
-def _costs_of_options(config: ControllerConfig, late_packets: int) -> Float64[np.ndarray, "options ages"]:
-    return costs_by_age(allowed_protections(config), frame_ms=config.frame_ms, late_packets=late_packets)
+# Jitter seldom changes by a packet's length. Each takes 8 ms, and 1 MB.
+@lru_cache(maxsize=32)
+def _costs_of(options: Protections, frame_ms: int, late_packets: int) -> Float64[np.ndarray, "options ages"]:
+    return costs_by_age(options, frame_ms=frame_ms, late_packets=late_packets)
