@@ -162,6 +162,16 @@ def test_a_budget_that_is_too_small_for_redundancy_is_kept_by_opus_alone() -> No
     assert 8_000 <= plan.bitrate_bps <= 9_000
 
 
+def test_payloads_keep_to_the_bytes_that_they_may_have() -> None:
+    config = replace(CONFIG, total_bps=200_000, least_gain_per_kbps=0.0)
+    free, bounded = (choose(losing(0.2, 5.0), replace(config, max_dred_bytes=size)) for size in (1_000, 60))
+    assert free.dred is not None
+    assert bounded.dred is not None
+    assert bounded.dred.max_bytes == 60
+    assert cost_bps(replace(free, bitrate_bps=6_000)) - 6_000 > 400 * 60
+    assert cost_bps(replace(bounded, bitrate_bps=6_000)) - 6_000 < 400 * 60, "and are made to fit"
+
+
 def test_where_nothing_fits_the_least_is_sent() -> None:
     plan = choose(losing(0.2, 5.0), replace(CONFIG, total_bps=8_000, header_bytes=60))
     assert plan.dred is None
@@ -209,10 +219,13 @@ def test_a_plan_keeps_within_its_budget_whatever_is_lost(
 
 
 def test_limits_are_those_of_the_stream() -> None:
-    stream = SenderConfig(bitrate_bps=9_000, frame_ms=40, dred=DredConfig(duration_ms=60, version="10"))
+    dred = DredConfig(duration_ms=60, version="10", max_bytes=90)
+    stream = SenderConfig(bitrate_bps=9_000, frame_ms=40, expected_loss_percent=30, dred=dred)
     limits = limits_of(stream, total_bps=20_000, max_red_copies=1)
     assert (limits.least_main_bps, limits.most_main_bps, limits.frame_ms) == (9_000, 9_000, 40)
     assert (limits.min_duration_ms, limits.max_duration_ms, limits.dred_version) == (60, 60, "10")
+    assert (limits.max_dred_bytes, limits.unheard_loss) == (90, 0.3)
+    assert limits_of(SenderConfig(), total_bps=20_000).unheard_loss == ControllerConfig().unheard_loss
     assert not limits_of(replace(stream, dred=None), total_bps=20_000).allow_dred
 
 
@@ -229,6 +242,7 @@ def test_limits_are_those_of_the_stream() -> None:
         {"min_duration_ms": 10},
         {"max_duration_ms": 90},
         {"coarsest_level": 16},
+        {"max_dred_bytes": 7},
         {"dred_version": "9"},
         {"expected_loss": float("nan")},
         {"fall_ms": 500.0},

@@ -38,7 +38,7 @@ def send(
         typer.Option(
             "--budget",
             help="Split so many bit/s, RTP included, between Opus, LBRR, RED and DRED, as reported losses ask for; "
-            "--bitrate, --red and --dred-ms are then the most.",
+            "--bitrate (without LBRR), --red and --dred-ms are then the most.",
             rich_help_panel=_NETWORK,
         ),
     ] = None,

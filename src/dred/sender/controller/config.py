@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import isfinite
 
-from dred.bitstream import NUM_LEVELS, VERSION_NAMES
+from dred.bitstream import MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES, NUM_LEVELS, VERSION_NAMES
 from dred.errors import UsageError
 from dred.sender.config import SenderConfig
 
@@ -43,6 +43,7 @@ class ControllerConfig:
         max_duration_ms: At most.
         finest_level: Finest quality level of redundancy, 0 to 15.
         coarsest_level: Coarsest one that the newest speech may have, up to 15.
+        max_dred_bytes: Of a payload of redundancy at most, 8 to 1000, without its framing.
         dred_version: A version of the payload, as the stream has it; None for the one that its weights speak.
         least_gain_per_kbps: PLCMOS that one more kb/s must be expected to bring: the price of bits. 0 spends them all.
         least_gain: PLCMOS that a change must be expected to bring.
@@ -68,6 +69,7 @@ class ControllerConfig:
     max_duration_ms: int = 1_000
     finest_level: int = 0
     coarsest_level: int = 13
+    max_dred_bytes: int = MAX_PAYLOAD_BYTES
     dred_version: str | None = None
     least_gain_per_kbps: float = 0.002
     least_gain: float = 0.01
@@ -91,6 +93,7 @@ class ControllerConfig:
             ("max_duration_ms", self.min_duration_ms, _MAX_DURATION_MS),
             ("finest_level", 0, NUM_LEVELS - 1),
             ("coarsest_level", self.finest_level, NUM_LEVELS - 1),
+            ("max_dred_bytes", MIN_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES),
             ("least_gain_per_kbps", 0, 1),
             ("least_gain", 0, 1),
             ("expected_loss", 0, 1),
@@ -120,7 +123,10 @@ def limits_of(
     allow_lbrr: bool = True,
     max_red_copies: int = 0,
 ) -> ControllerConfig:
-    """Return limits within which a stream gets no more of anything than it is configured to have.
+    """Return limits within which a stream gets no more Opus and redundancy than it is configured to have.
+
+    Of redundancy that is its duration and its bytes: how fine it is, is decided. The loss that the stream is configured to expect is what is
+    reckoned with while nobody reports.
 
     Raises:
         UsageError: A number is outside its range.
@@ -140,5 +146,7 @@ def limits_of(
         allow_dred=dred is not None,
         min_duration_ms=min(fallback.min_duration_ms, longest_ms),
         max_duration_ms=longest_ms,
+        max_dred_bytes=fallback.max_dred_bytes if dred is None else dred.max_bytes,
+        unheard_loss=max(fallback.unheard_loss, stream.expected_loss_percent / 100),
         dred_version=fallback.dred_version if dred is None else dred.version,
     )
