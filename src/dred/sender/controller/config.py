@@ -125,8 +125,8 @@ def limits_of(
 ) -> ControllerConfig:
     """Return limits within which a stream gets no more Opus and redundancy than it is configured to have.
 
-    Of redundancy that is its duration and its bytes: how fine it is, is decided. The loss that the stream is configured to expect is what is
-    reckoned with while nobody reports.
+    Of redundancy that is its duration and its bytes: how fine it is, is decided. The loss that the stream is configured
+    to expect is reckoned with while nobody reports.
 
     Raises:
         UsageError: A number is outside its range.
