@@ -152,6 +152,20 @@ def test_a_build_that_was_stopped_goes_on(recordings: Path, tmp_path: Path, monk
     np.testing.assert_array_equal(resumed.features, whole.features)
 
 
+@pytest.mark.reference
+@pytest.mark.usefixtures("published")
+def test_folders_may_hold_files_of_the_same_name(recordings: Path, tmp_path: Path) -> None:
+    for speaker, source in (("dan", "a.wav"), ("eve", "c.wav")):
+        (tmp_path / speaker).mkdir()
+        shutil.copy(recordings / source, tmp_path / speaker / "same.wav")
+        write_manifest(tmp_path / speaker, ("same.wav", "train", speaker))
+    clips = find_clips([tmp_path / "dan", tmp_path / "eve", tmp_path / "dan"])
+    corpus = build_corpus(clips, tmp_path / "corpus", CorpusConfig(num_variants=1))
+    assert [clip["speaker"] for clip in corpus.clips] == ["dan", "eve", "dan"]
+    assert not np.array_equal(corpus.samples[:100], corpus.samples[100:200])
+    np.testing.assert_array_equal(corpus.samples[:100], corpus.samples[200:])
+
+
 def test_a_corpus_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="at least one recording"):
         build_corpus([], tmp_path, CorpusConfig())

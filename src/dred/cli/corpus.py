@@ -7,8 +7,11 @@ import typer
 
 __all__ = ["build_app"]
 
-Folders = Annotated[
-    list[Path], typer.Argument(metavar="FOLDERS...", help="Folders of recordings, with or without a manifest.jsonl.")
+Sources = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="SOURCES...", help="Folders of recordings, with or without a manifest.jsonl, or manifests of lhotse."
+    ),
 ]
 
 
@@ -25,7 +28,7 @@ def _start() -> None:
 
 
 def build(
-    folders: Folders,
+    sources: Sources,
     *,
     out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where the corpus goes.")],
     variants: Annotated[
@@ -39,19 +42,21 @@ def build(
 ) -> None:
     """Build a corpus: 16 kHz speech, augmented, and its features.
 
-    A manifest says who speaks in which split; without one, folders are speakers. Recordings of the split `test` are
-    left out. A build that was stopped goes on where it was.
+    A manifest says who speaks in which split; without one, folders are speakers. A file is a manifest of lhotse: cuts,
+    or recordings with their supervisions beside them. Recordings of the split `test` are left out. A build that was
+    stopped goes on where it was.
 
     \b
     Examples:
     dred corpus build ../shared/data/speech --out corpus --jobs 4
     dred corpus build recordings more/recordings --out corpus --variants 1
+    dred corpus build librispeech_cuts_train-clean-100.jsonl.gz --out corpus
     """
     from dred.cli.progress import progress
     from dred.training.data import CorpusConfig, build_corpus, find_clips
 
     config = CorpusConfig(num_variants=variants, seed=seed, weights=weights)
-    clips = find_clips(folders)
+    clips = find_clips(sources)
     with progress("building") as report:
         corpus = build_corpus(clips, out, config, jobs=jobs, report=report)
     for split in sorted({clip["split"] for clip in corpus.clips}):

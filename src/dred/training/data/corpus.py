@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from dred.audio import float_to_int16, read_audio, resample, to_mono
+from dred.audio import float_to_int16
 from dred.errors import FileFormatError, UsageError
 from dred.features import NUM_FEATURES, FeatureExtractor
 from dred.nn import default_engine
-from dred.timebase import FEATURE_FRAME_SAMPLES, SAMPLE_RATE_HZ
+from dred.timebase import FEATURE_FRAME_SAMPLES
 from dred.training.data.augmentation import Augmentation, augment, set_level
-from dred.training.data.clips import Clip
+from dred.training.data.clip import Clip
 from dred.training.data.windows import WindowSampler
 from dred.weights import load
 from dred.whole_file import read_whole_file, write_whole_file
@@ -125,7 +125,8 @@ def build_corpus(
     parts = [_Part(clip=clip, variant=variant) for clip in clips for variant in range(_num_variants(clip, config))]
     (folder / "parts").mkdir(parents=True, exist_ok=True)
     paths = [folder / "parts" / f"{_part_key(part, config)}.npz" for part in parts]
-    missing = [(part, path) for part, path in zip(parts, paths) if not path.is_file()]
+    # A recording that is listed twice is built once.
+    missing = [(part, path) for path, part in dict(zip(paths, parts)).items() if not path.is_file()]
     for number, _ in enumerate(_each(partial(_build_part, config=config), missing, jobs), start=1):
         report(number / len(missing))
     _join(parts, paths, folder, config)
@@ -137,8 +138,11 @@ def _num_variants(clip: Clip, config: CorpusConfig) -> int:
 
 
 def _part_key(part: _Part, config: CorpusConfig) -> str:
+    clip = part.clip
     settings = asdict(config) | {"num_variants": 0}
-    text = json.dumps([part.clip.name, part.variant, settings])
+    # Folders may hold files of the same name, so that a name alone does not tell which recording a part is of.
+    recording = [str(clip.path.absolute()), clip.name, clip.start_s, clip.duration_s, clip.columns]
+    text = json.dumps([recording, part.variant, settings])
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
@@ -154,8 +158,7 @@ def _each(make: Callable[[tuple[_Part, Path]], None], work: Sequence[tuple[_Part
 
 def _build_part(item: tuple[_Part, Path], *, config: CorpusConfig) -> None:
     part, path = item
-    audio = read_audio(part.clip.path)
-    samples = resample(to_mono(audio.samples), from_hz=audio.rate_hz, to_hz=SAMPLE_RATE_HZ)
+    samples = part.clip.read()
     if part.variant:
         digest = hashlib.sha256(part.clip.name.encode()).digest()
         rng = np.random.default_rng([config.seed, part.variant, *np.frombuffer(digest, np.uint32)])
@@ -192,6 +195,7 @@ def _join(parts: Sequence[_Part], paths: Sequence[Path], folder: Path, config: C
                 "split": clip.split,
                 "speaker": clip.speaker,
                 "licence": clip.licence,
+                "is_synthetic": clip.is_synthetic,
                 "first_frame": num_frames,
                 "num_frames": length,
             }
