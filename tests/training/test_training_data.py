@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from dred.errors import FileFormatError, UsageError
 from dred.features import FeatureExtractor
 from dred.nn import default_engine
 from dred.training.data import Augmentation, Corpus, CorpusConfig, WindowSampler, augment, build_corpus, find_clips
-from dred.training.data.augmentation import set_level
+from dred.training.data.level import set_level
 from dred.weights import load
 
 
@@ -70,8 +71,8 @@ def test_a_broken_manifest_is_told_by_its_line(recordings: Path, line: str) -> N
         find_clips([recordings])
 
 
-@pytest.mark.parametrize("bad", [{"num_variants": 0}])
-def test_settings_out_of_range_are_refused(bad: dict[str, int]) -> None:
+@pytest.mark.parametrize("bad", [{"num_variants": 0}, {"max_pause_ms": 100.0}])
+def test_settings_out_of_range_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         CorpusConfig(**bad)
 
@@ -125,6 +126,21 @@ def test_a_corpus_holds_speech_and_its_features(recordings: Path, tmp_path: Path
         np.testing.assert_array_equal(corpus.features[rows], expected)
     # 8 kHz became 16 kHz: one second has 100 frames either way.
     assert corpus.clips[0]["num_frames"] == corpus.clips[2]["num_frames"] == 100
+
+
+@pytest.mark.reference
+@pytest.mark.usefixtures("published")
+def test_a_clips_entry_tells_what_was_cut_out_of_it(recordings: Path, tmp_path: Path) -> None:
+    speech = read_audio(recordings / "a.wav").samples[:, 0]
+    write_wav(recordings / "a.wav", np.concatenate([speech, np.zeros(32_000, np.float32), speech]), 16_000)
+    clips = find_clips([recordings])
+    as_is, shortened = (
+        build_corpus(clips, tmp_path / f"{pause}", CorpusConfig(num_variants=1, max_pause_ms=pause)).clips[0]
+        for pause in (None, 500)
+    )
+    assert (as_is["num_frames"], as_is["removed_ms"]) == (400, 0)
+    assert 1_200 < shortened["removed_ms"] < 1_800
+    assert shortened["num_frames"] == pytest.approx(400 - shortened["removed_ms"] / 10, abs=1)
 
 
 @pytest.mark.reference

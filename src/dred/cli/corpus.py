@@ -34,6 +34,10 @@ def build(
     variants: Annotated[
         int, typer.Option("--variants", help="Of each training recording; all but the first are augmented.")
     ] = 4,
+    max_pause_ms: Annotated[
+        float | None,
+        typer.Option("--max-pause-ms", help="Shorten longer pauses to this, at least 300. Default: leave them."),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the random numbers, at least 0.", min=0)] = 0,
     jobs: Annotated[int, typer.Option("--jobs", help="Processes.", min=1)] = 1,
     weights: Annotated[
@@ -55,7 +59,7 @@ def build(
     from dred.cli.progress import progress
     from dred.training.data import CorpusConfig, build_corpus, find_clips
 
-    config = CorpusConfig(num_variants=variants, seed=seed, weights=weights)
+    config = CorpusConfig(num_variants=variants, max_pause_ms=max_pause_ms, seed=seed, weights=weights)
     clips = find_clips(sources)
     with progress("building") as report:
         corpus = build_corpus(clips, out, config, jobs=jobs, report=report)

@@ -14,13 +14,10 @@ from dred.audio import resample
 from dred.audio.biquads import filter_sections, initial_biquad_state
 from dred.errors import UsageError
 from dred.timebase import SAMPLE_RATE_HZ
+from dred.training.data.level import loudness, set_level
 
-__all__ = ["Augmentation", "augment", "set_level"]
+__all__ = ["Augmentation", "augment"]
 
-# Full scale is a sine's; speech whose loud parts reach beyond is brought down as a whole.
-_LARGEST = 0.95
-_LOUD_PERCENTILE = 90
-_BLOCK_SAMPLES = 320
 _BANDS_HZ = (3_800, 7_000)
 
 
@@ -72,21 +69,6 @@ def augment(
     return set_level(samples, rng.uniform(*config.level_db))
 
 
-def set_level(samples: Float32[np.ndarray, " samples"], level_db: float) -> Float32[np.ndarray, " samples"]:
-    """Bring the loud parts of speech to a level below full scale, or as near as no sample exceeds it."""
-    gain = 10 ** (level_db / 20) / max(_loudness(samples), 1e-5)
-    peak = float(np.abs(samples).max(initial=0))
-    return (samples * np.float32(min(gain, _LARGEST / max(peak, 1e-5)))).astype(np.float32)
-
-
-def _loudness(samples: np.ndarray) -> float:
-    """Return the root mean square of the loud blocks of 20 ms."""
-    blocks = samples[: samples.size // _BLOCK_SAMPLES * _BLOCK_SAMPLES].reshape(-1, _BLOCK_SAMPLES)
-    if not len(blocks):
-        return 0.0
-    return float(np.percentile(np.sqrt((blocks**2).mean(axis=1)), _LOUD_PERCENTILE))
-
-
 def _tilt(samples: np.ndarray, reach: float, rng: np.random.Generator) -> np.ndarray:
     """Filter by a random stable section with zeros and poles, as microphones and rooms colour speech."""
     b1, b2, a1, a2 = rng.uniform(-reach, reach, 4)
@@ -98,4 +80,4 @@ def _tilt(samples: np.ndarray, reach: float, rng: np.random.Generator) -> np.nda
 def _noise(samples: np.ndarray, config: Augmentation, rng: np.random.Generator) -> np.ndarray:
     noise = _tilt(rng.standard_normal(samples.size).astype(np.float32), config.tilt, rng)
     snr_db = rng.uniform(*config.noise_snr_db)
-    return noise * np.float32(_loudness(samples) * 10 ** (-snr_db / 20) / np.sqrt(np.mean(noise**2) + 1e-12))
+    return noise * np.float32(loudness(samples) * 10 ** (-snr_db / 20) / np.sqrt(np.mean(noise**2) + 1e-12))

@@ -22,9 +22,11 @@ from dred.audio import float_to_int16
 from dred.errors import FileFormatError, UsageError
 from dred.features import NUM_FEATURES, FeatureExtractor
 from dred.nn import default_engine
-from dred.timebase import FEATURE_FRAME_SAMPLES
-from dred.training.data.augmentation import Augmentation, augment, set_level
+from dred.timebase import FEATURE_FRAME_SAMPLES, SAMPLE_RATE_HZ
+from dred.training.data.augmentation import Augmentation, augment
 from dred.training.data.clip import Clip
+from dred.training.data.level import set_level
+from dred.training.data.pauses import MIN_PAUSE_MS, shorten_pauses
 from dred.training.data.windows import WindowSampler
 from dred.weights import load
 from dred.whole_file import read_whole_file, write_whole_file
@@ -43,12 +45,14 @@ class CorpusConfig:
     Attributes:
         num_variants: Variants of each training recording, the first as it is; others are augmented. Recordings of
             other splits stay as they are.
+        max_pause_ms: What is left of pauses that are longer, at least 300; None leaves recordings as they are.
         augmentation: How far variants go.
         seed: Of the variants.
         weights: Name of the installed set whose pitch network the extractor uses; empty for the best.
     """
 
     num_variants: int = 4
+    max_pause_ms: float | int | None = None
     augmentation: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
     weights: str = ""
@@ -56,6 +60,8 @@ class CorpusConfig:
     def __post_init__(self) -> None:
         if self.num_variants < 1:
             raise UsageError(f"num_variants must be at least 1, got {self.num_variants}")
+        if self.max_pause_ms is not None and not self.max_pause_ms >= MIN_PAUSE_MS:
+            raise UsageError(f"max_pause_ms must be at least {MIN_PAUSE_MS}, got {self.max_pause_ms}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +164,10 @@ def _each(make: Callable[[tuple[_Part, Path]], None], work: Sequence[tuple[_Part
 
 def _build_part(item: tuple[_Part, Path], *, config: CorpusConfig) -> None:
     part, path = item
-    samples = part.clip.read()
+    samples = recorded = part.clip.read()
+    if config.max_pause_ms is not None:
+        samples = shorten_pauses(recorded, config.max_pause_ms)
+    removed_ms = 1000 * (recorded.size - samples.size) // SAMPLE_RATE_HZ
     if part.variant:
         digest = hashlib.sha256(part.clip.name.encode()).digest()
         rng = np.random.default_rng([config.seed, part.variant, *np.frombuffer(digest, np.uint32)])
@@ -169,7 +178,7 @@ def _build_part(item: tuple[_Part, Path], *, config: CorpusConfig) -> None:
     extractor = _extractor(config.weights)
     features = extractor.extract(extractor.initial_state(), pcm.astype(np.float32))
     partial_path = path.with_suffix(".part.npz")
-    np.savez(partial_path, samples=pcm.reshape(-1, FEATURE_FRAME_SAMPLES), features=features)
+    np.savez(partial_path, samples=pcm.reshape(-1, FEATURE_FRAME_SAMPLES), features=features, removed_ms=removed_ms)
     partial_path.replace(path)
 
 
@@ -186,7 +195,7 @@ def _join(parts: Sequence[_Part], paths: Sequence[Path], folder: Path, config: C
     num_frames = 0
     for part, path in zip(parts, paths):
         with np.load(path) as arrays:
-            length = len(arrays["features"])
+            length, removed_ms = len(arrays["features"]), int(arrays["removed_ms"])
         clip = part.clip
         clips.append(
             {
@@ -196,6 +205,7 @@ def _join(parts: Sequence[_Part], paths: Sequence[Path], folder: Path, config: C
                 "speaker": clip.speaker,
                 "licence": clip.licence,
                 "is_synthetic": clip.is_synthetic,
+                "removed_ms": removed_ms,
                 "first_frame": num_frames,
                 "num_frames": length,
             }
