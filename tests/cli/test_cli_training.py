@@ -1,10 +1,14 @@
 """`dred train` and `dred corpus` before any training: what they say, and without torch."""
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
 
 from in_process import Run
+
+from dred.cli import corpus
+from dred.training.data import CorpusConfig
 
 WITHOUT_TORCH = "import sys; sys.modules['torch'] = None; from dred.cli import main; sys.exit(main(sys.argv[1:]))"
 
@@ -13,6 +17,17 @@ def test_training_without_torch_says_what_to_install() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_TORCH, "train", "list"], capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr == "dred: training needs torch: pip install 'dred[train]'\n"
+
+
+def test_shares_of_augmentations_default_to_those_of_the_api() -> None:
+    defaults = {name: option.default for name, option in inspect.signature(corpus.build).parameters.items()}
+    config = CorpusConfig()
+    shares = {"tempo": "tempo", "formants": "formant", "rooms": "room", "codec": "codec"}
+    for option, name in shares.items():
+        assert defaults[option] == getattr(config.augmentation, f"{name}_share")
+    assert defaults["max_pause_ms"] == config.max_pause_ms
+    assert defaults["variants"] == config.num_variants
+    assert not config.augmentation.noise_folder
 
 
 def test_a_corpus_of_a_missing_folder_is_refused(dred: Run, tmp_path: Path) -> None:

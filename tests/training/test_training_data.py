@@ -13,8 +13,7 @@ from dred.data import bundled_clip
 from dred.errors import FileFormatError, UsageError
 from dred.features import FeatureExtractor
 from dred.nn import default_engine
-from dred.training.data import Augmentation, Corpus, CorpusConfig, WindowSampler, augment, build_corpus, find_clips
-from dred.training.data.level import set_level
+from dred.training.data import Corpus, CorpusConfig, WindowSampler, build_corpus, find_clips
 from dred.weights import load
 
 
@@ -75,38 +74,6 @@ def test_a_broken_manifest_is_told_by_its_line(recordings: Path, line: str) -> N
 def test_settings_out_of_range_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         CorpusConfig(**bad)
-
-
-@pytest.mark.parametrize(
-    "bad", [{"speed": (0.1, 1.0)}, {"tilt": 0.6}, {"noise_share": 1.5}, {"level_db": (0.0, -10.0)}], ids=str
-)
-def test_augmentations_out_of_range_are_refused(bad: dict[str, object]) -> None:
-    with pytest.raises(UsageError):
-        Augmentation(**bad)
-
-
-def test_equal_seeds_make_equal_variants_and_others_do_not() -> None:
-    speech = read_audio(bundled_clip()).samples[:32_000, 0]
-    first, again, other = (augment(speech, Augmentation(), np.random.default_rng(seed)) for seed in (1, 1, 2))
-    np.testing.assert_array_equal(first, again)
-    assert other.size != first.size
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_variants_are_speech_that_is_not_clipped(seed: int) -> None:
-    speech = read_audio(bundled_clip()).samples[:32_000, 0]
-    variant = augment(speech, Augmentation(), np.random.default_rng(seed))
-    assert 32_000 / 1.21 < variant.size < 32_000 / 0.84
-    assert np.isfinite(variant).all()
-    assert 0.01 < np.abs(variant).max() <= 0.96
-
-
-def test_levels_are_those_of_the_loud_parts() -> None:
-    tone = np.sin(np.arange(16_000) * 0.3).astype(np.float32)
-    quiet = set_level(np.concatenate([tone, 0 * tone[:4_000]]), -26.0)
-    assert 20 * np.log10(np.sqrt(np.mean(quiet[:16_000] ** 2))) == pytest.approx(-26, abs=0.1)
-    assert np.abs(set_level(tone, 0.0)).max() == pytest.approx(0.95)
-    assert not set_level(np.zeros(1_000, np.float32), -20.0).any()
 
 
 @pytest.mark.reference

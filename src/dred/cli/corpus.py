@@ -38,6 +38,18 @@ def build(
         float | None,
         typer.Option("--max-pause-ms", help="Shorten longer pauses to this, at least 300. Default: leave them."),
     ] = None,
+    tempo: Annotated[
+        float, typer.Option("--tempo", help="Share of variants at another tempo and the same pitch.")
+    ] = 0.2,
+    formants: Annotated[
+        float, typer.Option("--formants", help="Share of variants with other formants and the same pitch.")
+    ] = 0.2,
+    rooms: Annotated[float, typer.Option("--rooms", help="Share of variants that are heard in a computed room.")] = 0.2,
+    codec: Annotated[float, typer.Option("--codec", help="Share of variants that Opus has coded.")] = 0.1,
+    noises: Annotated[
+        Path | None,
+        typer.Option("--noises", metavar="FOLDER", help="Recordings of noise; half of the noises come from there."),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the random numbers, at least 0.", min=0)] = 0,
     jobs: Annotated[int, typer.Option("--jobs", help="Processes.", min=1)] = 1,
     weights: Annotated[
@@ -54,12 +66,22 @@ def build(
     Examples:
     dred corpus build ../shared/data/speech --out corpus --jobs 4
     dred corpus build recordings more/recordings --out corpus --variants 1
+    dred corpus build recordings --out corpus --rooms 0.5 --noises noises --max-pause-ms 500
     dred corpus build librispeech_cuts_train-clean-100.jsonl.gz --out corpus
     """
     from dred.cli.progress import progress
-    from dred.training.data import CorpusConfig, build_corpus, find_clips
+    from dred.training.data import Augmentation, CorpusConfig, build_corpus, find_clips
 
-    config = CorpusConfig(num_variants=variants, max_pause_ms=max_pause_ms, seed=seed, weights=weights)
+    augmentation = Augmentation(
+        tempo_share=tempo,
+        formant_share=formants,
+        room_share=rooms,
+        codec_share=codec,
+        noise_folder=str(noises) if noises else "",
+    )
+    config = CorpusConfig(
+        num_variants=variants, max_pause_ms=max_pause_ms, augmentation=augmentation, seed=seed, weights=weights
+    )
     clips = find_clips(sources)
     with progress("building") as report:
         corpus = build_corpus(clips, out, config, jobs=jobs, report=report)

@@ -11,9 +11,10 @@ from dred.audio import read_audio, resample, to_mono
 from dred.errors import FileFormatError
 from dred.timebase import SAMPLE_RATE_HZ
 
-__all__ = ["SPLITS", "Clip", "split_of_speaker"]
+__all__ = ["AUDIO_SUFFIXES", "SPLITS", "Clip", "split_of_speaker"]
 
 SPLITS = ("train", "valid", "test")
+AUDIO_SUFFIXES = (".flac", ".wav", ".ogg", ".mp3")
 
 _VALID_IN = 10
 

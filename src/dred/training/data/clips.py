@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dred.errors import FileFormatError, UsageError
-from dred.training.data.clip import SPLITS, Clip, split_of_speaker
+from dred.training.data.clip import AUDIO_SUFFIXES, SPLITS, Clip, split_of_speaker
 from dred.training.data.json_lines import read_json_lines, text_of
 from dred.training.data.lhotse import read_lhotse
 
-__all__ = ["AUDIO_SUFFIXES", "MANIFEST_NAME", "find_clips"]
+__all__ = ["MANIFEST_NAME", "find_clips"]
 
 MANIFEST_NAME = "manifest.jsonl"
-AUDIO_SUFFIXES = (".flac", ".wav", ".ogg", ".mp3")
 
 
 def find_clips(sources: Sequence[Path], splits: Sequence[str] = ("train", "valid")) -> list[Clip]:

@@ -26,6 +26,7 @@ from dred.timebase import FEATURE_FRAME_SAMPLES, SAMPLE_RATE_HZ
 from dred.training.data.augmentation import Augmentation, augment
 from dred.training.data.clip import Clip
 from dred.training.data.level import set_level
+from dred.training.data.noises import list_noises
 from dred.training.data.pauses import MIN_PAUSE_MS, shorten_pauses
 from dred.training.data.windows import WindowSampler
 from dred.weights import load
@@ -123,11 +124,13 @@ def build_corpus(
     """Build a corpus, or go on with a build that was stopped. Equal recordings and settings make equal files.
 
     Raises:
-        UsageError: There are no clips, or a recording cannot be read.
+        UsageError: There are no clips, or a recording or the noise cannot be read.
         FileFormatError: A recording breaks its format.
     """
     if not clips:
         raise UsageError("a corpus needs at least one recording")
+    if config.augmentation.noise_folder:
+        list_noises(config.augmentation.noise_folder)
     parts = [_Part(clip=clip, variant=variant) for clip in clips for variant in range(_num_variants(clip, config))]
     (folder / "parts").mkdir(parents=True, exist_ok=True)
     paths = [folder / "parts" / f"{_part_key(part, config)}.npz" for part in parts]

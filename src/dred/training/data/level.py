@@ -5,7 +5,7 @@ from jaxtyping import Float32
 
 from dred.timebase import SAMPLE_RATE_HZ
 
-__all__ = ["loudness", "set_level"]
+__all__ = ["limit_peak", "loudness", "set_level"]
 
 # Full scale is a sine's; speech whose loud parts reach beyond is brought down as a whole.
 _LARGEST = 0.95
@@ -18,6 +18,12 @@ def set_level(samples: Float32[np.ndarray, " samples"], level_db: float) -> Floa
     gain = 10 ** (level_db / 20) / max(loudness(samples), 1e-5)
     peak = float(np.abs(samples).max(initial=0))
     return (samples * np.float32(min(gain, _LARGEST / max(peak, 1e-5)))).astype(np.float32)
+
+
+def limit_peak(samples: Float32[np.ndarray, " samples"]) -> Float32[np.ndarray, " samples"]:
+    """Bring speech down as a whole if a sample is close to full scale or beyond."""
+    peak = float(np.abs(samples).max(initial=0))
+    return (samples * np.float32(min(1.0, _LARGEST / max(peak, 1e-5)))).astype(np.float32)
 
 
 def loudness(samples: Float32[np.ndarray, " samples"]) -> float:
