@@ -175,3 +175,56 @@ def test_balance_tells_how_often_speakers_are_heard(balance: float, share: float
 def test_windows_longer_than_all_clips_are_refused() -> None:
     with pytest.raises(UsageError, match="no clip is as long"):
         WindowSampler(np.array([0]), np.array([9]), ["ann"], window_frames=10)
+
+
+@pytest.mark.parametrize("balance", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize(("max_synthetic", "most"), [(0.5, 0.5), (0.2, 0.2), (0.0, 0.0), (1.0, 1.0)])
+def test_synthesisers_have_no_more_than_their_share_of_windows(
+    balance: float, max_synthetic: float, most: float, rng: np.random.Generator
+) -> None:
+    num_frames = np.full(20, 1_000)
+    first = np.cumsum(num_frames) - num_frames
+    speakers = ["ann", "bob", *(f"voice {n}" for n in range(18))]
+    is_synthetic = np.arange(20) >= 2
+    settings: dict[str, Any] = {"window_frames": 10, "balance": balance}
+    sampler = WindowSampler(
+        first, num_frames, speakers, **settings, are_synthetic=is_synthetic.tolist(), max_synthetic=max_synthetic
+    )
+    drawn = sampler.draw(rng, 20_000) >= 2_000
+    # Without a limit it would be 0.9.
+    assert np.mean(drawn) == pytest.approx(min(most, 0.9), abs=0.015)
+
+
+def test_few_synthesised_clips_are_heard_as_they_come(rng: np.random.Generator) -> None:
+    sampler = WindowSampler(
+        np.array([0, 900]),
+        np.array([900, 109]),
+        ["ann", "voice"],
+        window_frames=10,
+        balance=1.0,
+        are_synthetic=[False, True],
+    )
+    assert np.mean(sampler.draw(rng, 20_000) >= 900) == pytest.approx(100 / 991, abs=0.015)
+
+
+def test_a_corpus_of_a_synthesiser_alone_can_be_used(rng: np.random.Generator) -> None:
+    sampler = WindowSampler(np.array([0]), np.array([99]), ["voice"], window_frames=10, are_synthetic=[True])
+    assert len(sampler.draw(rng, 50)) == 50
+    with pytest.raises(UsageError, match="max_synthetic"):
+        WindowSampler(np.array([0]), np.array([99]), ["voice"], window_frames=10, max_synthetic=1.5)
+
+
+@pytest.mark.reference
+@pytest.mark.usefixtures("published")
+def test_what_a_synthesiser_spoke_is_told_from_the_manifest_to_the_windows(
+    recordings: Path, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    rows = [
+        {"path": "a.wav", "split": "train", "speaker": "ann"},
+        *({"path": "c.wav", "split": "train", "speaker": f"voice {n}", "synthetic": True} for n in range(5)),
+    ]
+    (recordings / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    corpus = build_corpus(find_clips([recordings]), tmp_path / "corpus", CorpusConfig(num_variants=1))
+    assert [clip["is_synthetic"] for clip in corpus.clips] == [False, *[True] * 5]
+    drawn = corpus.sampler("train", window_frames=20).draw(rng, 5_000) >= 100
+    assert np.mean(drawn) == pytest.approx(0.5, abs=0.03)

@@ -95,8 +95,10 @@ class Corpus:
             raise FileFormatError(f"{num_frames} frames of samples and features", value=str(samples.shape))
         return cls(samples=samples, features=features, clips=clips)
 
-    def sampler(self, split: str, *, window_frames: int, balance: float = 0.5) -> WindowSampler:
-        """Return what draws windows of one split.
+    def sampler(
+        self, split: str, *, window_frames: int, balance: float = 0.5, max_synthetic: float = 0.5
+    ) -> WindowSampler:
+        """Return what draws windows of one split; for the numbers, see there.
 
         Raises:
             UsageError: The split has no clip as long as a window.
@@ -110,6 +112,9 @@ class Corpus:
             [clip["speaker"] for clip in clips],
             window_frames=window_frames,
             balance=balance,
+            # Corpora of before there were synthesisers do not say.
+            are_synthetic=[clip.get("is_synthetic", False) for clip in clips],
+            max_synthetic=max_synthetic,
         )
 
 
