@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from in_process import Run
 
 from dred.cli import corpus
@@ -41,3 +42,14 @@ def test_a_corpus_of_a_folder_without_recordings_is_refused(dred: Run, tmp_path:
     outcome = dred("corpus", "build", tmp_path, "--out", tmp_path / "corpus")
     assert outcome.code == 2
     assert "holds no recordings" in outcome.err
+
+
+def test_a_synthesiser_that_is_missing_is_told_in_one_line(
+    dred: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dred.training.synthesis.kokoro.find_spec", lambda name: None)
+    outcome = dred("corpus", "synthesise", tmp_path / "speech", "--voices", tmp_path / "kokoro-js.tgz")
+    assert outcome.code == 2
+    assert "pip install 'dred[synthesis]'" in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert not (tmp_path / "speech").exists()

@@ -18,13 +18,9 @@ Sources = Annotated[
 def build_app() -> typer.Typer:
     """Build the group of commands."""
     app = typer.Typer(help="Corpora: recordings, augmented, with their features.")
-    app.callback()(_start)
     app.command("build")(build)
+    app.command("synthesise")(synthesise)
     return app
-
-
-def _start() -> None:
-    """Keep the group a group while it has one command."""
 
 
 def build(
@@ -90,3 +86,43 @@ def build(
         minutes = sum(clip["num_frames"] for clip in chosen) / 6000
         speakers = len({clip["speaker"] for clip in chosen})
         print(f"{split}: {minutes:.1f} min of {speakers} speakers")
+
+
+def synthesise(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the speech, new or of an earlier call.")],
+    *,
+    voices: Annotated[
+        Path | None,
+        typer.Option("--voices", metavar="PATH", help="The archive of kokoro-js, or a folder of its voices."),
+    ] = None,
+    minutes: Annotated[float, typer.Option("--minutes", help="How much speech the folder is to hold.")] = 60.0,
+    text: Annotated[
+        Path | None, typer.Option("--text", metavar="FILE", help="What to say, a line each. Default: our own grammar.")
+    ] = None,
+    language: Annotated[str, typer.Option("--language", help="Of the text, as espeak names it.")] = "en-us",
+    mixed: Annotated[float, typer.Option("--mixed", help="Share of utterances in a mix of two voices.")] = 0.5,
+    seed: Annotated[int, typer.Option("--seed", help="Of the random numbers, at least 0.", min=0)] = 0,
+) -> None:
+    """Let Kokoro-82M speak, in 54 voices and mixes of them, into a folder that `corpus build` takes.
+
+    The synthesiser is not part of dred and nothing is fetched: where a package is missing, the error says what to
+    install. A call that was stopped goes on where it was, and one with more minutes adds to what is there.
+
+    \b
+    Examples:
+    dred corpus synthesise synthesised --voices kokoro-js-1.2.1.tgz --minutes 600
+    dred corpus synthesise spanish --voices kokoro-js-1.2.1.tgz --text lines.txt --language es
+    """
+    from dred.cli.progress import progress
+    from dred.errors import UsageError
+    from dred.training.synthesis import Kokoro, SynthesisConfig, read_sentences, read_voices
+    from dred.training.synthesis import synthesise as fill
+
+    sentences = tuple(read_sentences(text)) if text else ()
+    config = SynthesisConfig(seed=seed, mixed_share=mixed, sentences=sentences)
+    kokoro = Kokoro(language)
+    if voices is None:
+        raise UsageError("the synthesiser needs --voices: npm pack kokoro-js@1.2.1 brings them")
+    with progress("speaking") as report:
+        held = fill(out, kokoro, read_voices(voices), config, minutes=minutes, report=report)
+    print(f"{held:.1f} min in {out}")
