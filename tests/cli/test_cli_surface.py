@@ -35,6 +35,7 @@ OPTIONS = {
     "corpus": "",
     "corpus build": "--codec --formants --jobs --max-pause-ms --noises --out --rooms --seed --tempo --variants "
     "--weights",
+    "corpus fetch": "--out",
     "corpus synthesise": "--language --minutes --mixed --seed --text --voices",
     "listen": "",
     "listen serve": "--any-network --by-network --clips --host --method --networks --per-rater --port --schemes --seed",

@@ -53,3 +53,10 @@ def test_a_synthesiser_that_is_missing_is_told_in_one_line(
     assert "pip install 'dred[synthesis]'" in outcome.err
     assert outcome.err.count("\n") == 1
     assert not (tmp_path / "speech").exists()
+
+
+def test_a_collection_that_is_not_known_is_refused(dred: Run, tmp_path: Path) -> None:
+    outcome = dred("corpus", "fetch", "everything", "--out", tmp_path / "speech")
+    assert outcome.code == 2
+    assert "the collection is festvox-ru, not everything" in outcome.err
+    assert not (tmp_path / "speech").exists()
