@@ -98,7 +98,8 @@ class Kokoro:
 
     def tokens(self, text: str) -> list[int]:
         """Return the numbers of a text's symbols; what Kokoro has no symbol for is left out."""
-        spoken = self._phonemes.phonemize([text], strip=True)[0]
+        # Of a text without any it makes an empty list.
+        spoken = "".join(self._phonemes.phonemize([text], strip=True))
         if self._language.startswith("en"):
             for phonemes, symbol in _ENGLISH_SYMBOLS.items():
                 spoken = spoken.replace(phonemes, symbol)
