@@ -87,7 +87,7 @@ def test_kernels_that_this_machine_cannot_run_are_a_problem(
 
 def module_of(requirement: str) -> str:
     name = re.split(r"[\[><=]", requirement)[0].lower().replace("-", "_")
-    return {"visqol_python": "visqol"}.get(name, name)
+    return {"visqol_python": "visqol", "phonemizer_fork": "phonemizer"}.get(name, name)
 
 
 def test_the_extras_are_those_of_the_project() -> None:

@@ -17,6 +17,7 @@ EXTRAS = {
     "listen": ("scipy", "starlette", "uvicorn"),
     "live": ("pylibsrtp", "sounddevice"),
     "studio": ("aiortc", "starlette", "uvicorn"),
+    "synthesis": ("espeakng_loader", "onnxruntime", "phonemizer"),
     "train": ("tensorboard", "torch"),
     "webrtc": ("aiortc",),
 }
