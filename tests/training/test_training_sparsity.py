@@ -19,7 +19,7 @@ def make_weight(num_units: int = 64) -> torch.Tensor:
 
 
 def share_kept(step: float) -> np.ndarray:
-    return kept_blocks(make_weight(), CONFIG, torch.tensor(step)).float().mean(dim=(1, 2)).numpy()
+    return kept_blocks(make_weight(), CONFIG, torch.tensor(step), keeps_diagonal=True).float().mean(dim=(1, 2)).numpy()
 
 
 def test_all_blocks_stay_at_first_and_the_densities_and_the_diagonal_at_last() -> None:
@@ -37,7 +37,7 @@ def test_the_greatest_blocks_and_the_diagonal_stay() -> None:
     weight = make_weight()
     weight[:8, 32:36] *= 10
     weight[torch.arange(64), torch.arange(64)] = 1e-3
-    thin_out(weight, kept_blocks(weight, CONFIG, torch.tensor(30.0)))
+    thin_out(weight, kept_blocks(weight, CONFIG, torch.tensor(30.0), keeps_diagonal=True))
     assert weight[:8, 32:36].all()
     for gate in range(3):
         assert weight[64 * gate + torch.arange(64), torch.arange(64)].all()

@@ -109,8 +109,10 @@ class Gru:
         Raises:
             ModelError: An array is missing or its size does not fit.
         """
-        recurrent = Linear.from_tensors(tensors, f"{name}_recurrent")
         source = Linear.from_tensors(tensors, f"{name}_input", num_inputs)
+        # A sparse map does not tell its width; there are three gates.
+        is_sparse = f"{name}_recurrent_weights_idx" in tensors
+        recurrent = Linear.from_tensors(tensors, f"{name}_recurrent", source.num_outputs // 3 if is_sparse else None)
         if recurrent.num_outputs != 3 * recurrent.num_inputs or source.num_outputs != recurrent.num_outputs:
             raise ModelError(f"{name} is no GRU: {source.weight.shape} and {recurrent.weight.shape}")
         return cls(input=source, recurrent=recurrent)

@@ -21,7 +21,7 @@ from dred.training.data import Corpus
 from dred.training.excitation_kernel import teach, write_filters
 from dred.training.lpcnet import LpcnetNetwork, LpcnetWidths
 from dred.training.optimiser import Adam, AdamConfig
-from dred.training.sparsity import SparsityConfig, kept_blocks, thin_out
+from dred.training.sparsity import SparsityConfig, thin_layers
 from dred.vocoder import FRAME_SAMPLES, START_FEATURE_FRAMES
 from dred.vocoder.lpcnet_signal import FILTER_SCRATCH
 
@@ -29,7 +29,7 @@ __all__ = ["ExcitationCoding", "ExcitationConfig", "lesson"]
 
 # Two frames of features are ahead of the speech they describe, and two behind it.
 _FIRST_FRAME = 2
-_SPARSE = "lpcnet_gru_a.recurrent.weight"
+_SPARSE = "lpcnet_gru_a.recurrent"
 _INT16_SCALE = np.float32(32768)
 
 
@@ -128,8 +128,5 @@ class ExcitationCoding:
         norm = self.optimisers["lpcnet"].minimise(loss)
         self._num_steps += 1
         if self.config.sparsity is not None:
-            weight = self.network.lpcnet_gru_a.recurrent.weight
-            is_kept = kept_blocks(weight, self.config.sparsity, self._num_steps)
-            thin_out(weight, is_kept)
-            thin_out(self.optimisers["lpcnet"].averages()[_SPARSE], is_kept)
+            thin_layers(self.network, self.optimisers["lpcnet"], {_SPARSE: self.config.sparsity}, self._num_steps)
         return {"loss": loss.detach(), "norm": norm}

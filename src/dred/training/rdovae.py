@@ -1,6 +1,7 @@
 """The RDO-VAE's two halves as trainable modules: the networks of `dred.rdovae` for many stretches at once.
 
-Layers are named as in a weights file; whole stretches run through each layer at a time.
+Layers are named as in a weights file; whole stretches run through each layer at a time. Where activations are to be
+rounded, so is what each int8 layer sees, but for the memory of the GRUs, which runs through torch's own kernel.
 """
 
 from typing import Any
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from dred.rdovae.decoder import NUM_FEATURES
 from dred.rdovae.encoder import NUM_INPUTS
 from dred.timebase import FEATURE_FRAMES_PER_CHUNK
+from dred.training.int8_forward import as_activations
 from dred.training.layers import Dense, Gru, causal_taps
 
 __all__ = ["Decoder", "Encoder"]
@@ -48,16 +50,21 @@ class _Half(nn.Module):
         self.num_outputs = width
 
     def run_blocks(
-        self, x: Float[Tensor, "batch steps width"], states: Float[Tensor, "batch blocks units"]
+        self,
+        x: Float[Tensor, "batch steps width"],
+        states: Float[Tensor, "batch blocks units"],
+        *,
+        has_rounding: bool,
     ) -> Float[Tensor, "batch steps wider"]:
-        """Run all blocks over all steps."""
+        """Run all blocks over all steps, with or without rounding of what each yields."""
         for number, dilation in enumerate(self._dilations, start=1):
             y = self._layer("gru", number).run(states[:, number - 1], x)
             if self._has_glu:
-                y = y * torch.sigmoid(self._layer("glu", number)(y))
-            x = torch.cat([x, y], dim=-1)
-            squeezed = torch.tanh(self._layer("conv_dense", number)(x))
-            x = torch.cat([x, torch.tanh(self._layer("conv", number)(causal_taps(squeezed, 2, dilation)))], dim=-1)
+                y = y * torch.sigmoid(self._layer("glu", number)(_seen(y, has_rounding)))
+            x = torch.cat([x, _seen(y, has_rounding)], dim=-1)
+            squeezed = _seen(torch.tanh(self._layer("conv_dense", number)(x)), has_rounding)
+            y = torch.tanh(self._layer("conv", number)(causal_taps(squeezed, 2, dilation)))
+            x = torch.cat([x, _seen(y, has_rounding)], dim=-1)
         return x
 
     def _layer(self, part: str, number: int) -> Any:
@@ -95,12 +102,13 @@ class Encoder(_Half):
         self.gdense2 = Dense(hidden, state_dim, generator)
 
     def forward(
-        self, features: Float[Tensor, "batch frames 20"]
+        self, features: Float[Tensor, "batch frames 20"], *, has_rounding: bool = False
     ) -> tuple[Float[Tensor, "batch steps latent"], Float[Tensor, "batch steps state"]]:
-        """Encode streams from their beginning, an even number of frames."""
+        """Encode streams from their beginning, an even number of frames; with or without rounding of activations."""
         x = torch.tanh(self.enc_dense1(features.reshape(len(features), -1, NUM_INPUTS)))
-        x = self.run_blocks(x, x.new_zeros(len(x), len(self._dilations), self.num_units))
-        return self.enc_zdense(x), self.gdense2(torch.tanh(self.gdense1(x)))
+        states = x.new_zeros(len(x), len(self._dilations), self.num_units)
+        x = self.run_blocks(_seen(x, has_rounding), states, has_rounding=has_rounding)
+        return self.enc_zdense(x), self.gdense2(_seen(torch.tanh(self.gdense1(x)), has_rounding))
 
 
 class Decoder(_Half):
@@ -138,9 +146,16 @@ class Decoder(_Half):
         state: Float[Tensor, "batch state"],
         latents: Float[Tensor, "batch latents latent"],
         levels: Float[Tensor, "batch latents"],
+        *,
+        has_rounding: bool = False,
     ) -> Float[Tensor, "batch frames 20"]:
-        """Decode from the newest latent backward; levels are 0 to 15."""
-        units = torch.tanh(self.dec_gru_init(torch.tanh(self.dec_hidden_init(state))))
+        """Decode from the newest latent backward; levels are 0 to 15; with or without rounding of activations."""
+        hidden = _seen(torch.tanh(self.dec_hidden_init(state)), has_rounding)
+        units = torch.tanh(self.dec_gru_init(hidden)).unflatten(-1, (len(_DECODER_DILATIONS), self.num_units))
         x = torch.tanh(self.dec_dense1(torch.cat([latents, levels[..., None] / 8 - 1], dim=-1)))
-        x = self.run_blocks(x, units.unflatten(-1, (len(_DECODER_DILATIONS), self.num_units)))
+        x = self.run_blocks(_seen(x, has_rounding), units, has_rounding=has_rounding)
         return self.dec_output(x).reshape(len(x), -1, NUM_FEATURES)
+
+
+def _seen(values: Float[Tensor, "*shape"], has_rounding: bool) -> Float[Tensor, "*shape"]:
+    return as_activations(values) if has_rounding else values

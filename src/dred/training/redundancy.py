@@ -9,22 +9,27 @@ distortions of a level are weighted by its lambda.
 Source: facts from libopus dnn/torch/rdovae (loss and its weights, range of lambda); Valin et al., DRED, 2023.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from dred.bitstream import NUM_LEVELS
 from dred.errors import UsageError
 from dred.timebase import FEATURE_FRAMES_PER_CHUNK
 from dred.training.data import Corpus
 from dred.training.distortion import DistortionConfig, FeatureDistortion
+from dred.training.int8_forward import as_int8_weights
 from dred.training.material import Material
 from dred.training.optimiser import Adam, AdamConfig
 from dred.training.quantisation import Quantiser
 from dred.training.rdovae import Decoder, Encoder
+from dred.training.sparsity import SparsityConfig, thin_layers
 
 __all__ = ["RdovaeModel", "RedundancyCoding", "RedundancyConfig"]
 
@@ -50,6 +55,8 @@ class RedundancyConfig:
         adam: How weights are moved.
         balance: How speakers share the batches, see `WindowSampler`.
         distortion: What counts how much in decoded features.
+        sparsity: How layers become sparse, by their paths in the model; others stay dense.
+        has_rounding: Whether weights and activations are rounded on the way forward as int8 layers will round them.
     """
 
     latent_dim: int = 40
@@ -64,6 +71,8 @@ class RedundancyConfig:
     adam: AdamConfig = field(default_factory=lambda: AdamConfig(rate=3e-3, warm_up_steps=200))
     balance: float = 0.5
     distortion: DistortionConfig = field(default_factory=DistortionConfig)
+    sparsity: Mapping[str, SparsityConfig] = field(default_factory=dict)
+    has_rounding: bool = False
 
     def __post_init__(self) -> None:
         if self.num_frames % FEATURE_FRAMES_PER_CHUNK or self.num_frames < FEATURE_FRAMES_PER_CHUNK * self.num_latents:
@@ -79,6 +88,7 @@ class RdovaeModel(nn.Module):
         self.decoder = Decoder(latent_dim, state_dim, generator)
         self.latent_quantiser = Quantiser(latent_dim)
         self.state_quantiser = Quantiser(state_dim)
+        self.register_buffer("num_steps", torch.zeros(()))
 
 
 class RedundancyCoding:
@@ -116,13 +126,14 @@ class RedundancyCoding:
         """Take a step; losses are those before it."""
         first, ends, levels, latent_noise, state_noise = drawn
         features = self._material.features(first, self.config.num_frames)
-        latents, states = self.model.encoder(features)
+        latents, states = self._run(self.model.encoder, features)
         taken, state, target = _cut(latents, states, features, ends, self.config.num_latents)
         soft_latents, soft_rate = self.model.latent_quantiser.soft(taken, levels, latent_noise)
         hard_latents, hard_rate = self.model.latent_quantiser.hard(taken, levels)
         soft_state, soft_state_rate = self.model.state_quantiser.soft(state, levels[:, 0], state_noise)
         hard_state, hard_state_rate = self.model.state_quantiser.hard(state, levels[:, 0])
-        decoded = self.model.decoder(
+        decoded = self._run(
+            self.model.decoder,
             torch.cat([soft_state, hard_state]),
             torch.cat([soft_latents, hard_latents]),
             torch.cat([levels, levels]).to(features.dtype),
@@ -138,9 +149,18 @@ class RedundancyCoding:
         wrong = (0.5 * (soft_distortion + hard_distortion) / torch.sqrt(lambdas)).mean()
         loss = soft_cost + self.config.hard_weight * hard_cost + wrong
         norm = self.optimisers["rdovae"].minimise(loss)
+        num_steps = self.model.get_buffer("num_steps")
+        num_steps += 1
+        thin_layers(self.model, self.optimisers["rdovae"], self.config.sparsity, num_steps)
         losses = {"loss": loss, "bits": hard_rate.mean(), "state_bits": hard_state_rate.mean()}
         losses |= {"distortion": hard_distortion.mean(), "soft_distortion": soft_distortion.mean()}
         return {name: value.detach() for name, value in losses.items()} | {"norm": norm}
+
+    def _run(self, network: Encoder | Decoder, *inputs: Tensor) -> Any:
+        """Return what a network gives, or will give once it is exported."""
+        if not self.config.has_rounding:
+            return network(*inputs)
+        return functional_call(network, as_int8_weights(network), inputs, {"has_rounding": True})
 
     def _lambdas(self, levels: Int[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         low, high = self.config.lambdas
