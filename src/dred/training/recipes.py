@@ -146,10 +146,10 @@ def rdovae_sparse() -> Recipe:
         task=replace(
             base.task,
             adam=AdamConfig(rate=1e-3, warm_up_steps=30, average=0.98, largest_norm=100.0),
-            sparsity=_published_sparsity(first_step=20, last_step=700),
+            sparsity=_published_sparsity(first_step=20, last_step=300),
             has_rounding=True,
         ),
-        trainer=TrainerConfig(num_steps=1500, log_every=10, checkpoint_every=50),
+        trainer=TrainerConfig(num_steps=700, log_every=10, checkpoint_every=50),
     )
 
 
