@@ -3,6 +3,7 @@
     python benchmarks/trained.py vocoder --speech DIR [--split test] [--clips N] SET.safetensors ...
     python benchmarks/trained.py gaps --speech DIR [--split test] [--clips N] SET.safetensors ...
     python benchmarks/trained.py redundancy --speech DIR [--split test] [--clips N] SET.safetensors ...
+    python benchmarks/trained.py cost --speech DIR [--split test] [--clips N] SET.safetensors ...
     python benchmarks/trained.py pitch --speech DIR [--split test] [--clips N] SET.safetensors ...
     python benchmarks/trained.py plc --speech DIR [--split test] [--clips N] SET.safetensors ...
 
@@ -11,7 +12,8 @@ get. `vocoder` speaks each clip from its features (copy synthesis). `gaps` sends
 published set through the built-in loss model at 20 % loss; only the receiver's vocoder differs. `redundancy` cuts each
 clip into stretches of up to 26 latents, each with a state of its own, at each of the 16 levels: bits by the integer
 tables, distortion as it is trained on, the conformance comparison's errors, and what the published vocoder makes of
-some levels. `pitch` and `plc`: see `trained_pitch.py` and `trained_plc.py`. Needs the extra `eval`.
+some levels. `cost` times the RDO-VAE and counts what it stores (`trained_cost.py`). `pitch` and `plc`: see
+`trained_pitch.py` and `trained_plc.py`. Needs the extra `eval`.
 """
 
 import argparse
@@ -20,6 +22,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from trained_cost import rate_cost
 from trained_pitch import rate_pitch
 from trained_plc import rate_plc
 from trained_speech import LOOKAHEAD_SAMPLES, PUBLISHED, rate, read_speech, speak, weights_of
@@ -209,6 +212,7 @@ def report_at_equal_bits(published: list[dict[str, float]], ours: list[dict[str,
 MEASURED = {
     "vocoder": (rate_vocoder, "vocoder", "the recording itself"),
     "gaps": (rate_gaps, "vocoder", "no losses"),
+    "cost": (rate_cost, "RDO-VAE", ""),
     "pitch": (rate_pitch, "pitch network", ""),
     "plc": (rate_plc, "predictor", "no losses"),
 }
