@@ -209,7 +209,7 @@ def test_a_killed_run_gives_the_same_curve(recipe: str, speech_corpus: Path, tmp
     whole, killed = (tmp_path / name / "losses.csv" for name in ("whole", "killed"))
     assert killed.read_text() == whole.read_text()
     weights = [read_safetensors(tmp_path / name / "weights.safetensors") for name in ("whole", "killed")]
-    assert weights[0].tensors_sha256 == weights[1].arrays_sha256
+    assert weights[0].tensors_sha256 == weights[1].tensors_sha256
 
 
 def test_every_recipe_is_listed_and_named_by_its_key(capsys: pytest.CaptureFixture[str]) -> None:
