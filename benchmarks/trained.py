@@ -3,6 +3,7 @@
     python benchmarks/trained.py vocoder --speech DIR [--split test] [--clips N] SET.safetensors ...
     python benchmarks/trained.py gaps --speech DIR [--split test] [--clips N] SET.safetensors ...
     python benchmarks/trained.py redundancy --speech DIR [--split test] [--clips N] SET.safetensors ...
+    python benchmarks/trained.py prior --speech DIR [--split test] [--clips N] SET.safetensors ...
     python benchmarks/trained.py cost --speech DIR [--split test] [--clips N] SET.safetensors ...
     python benchmarks/trained.py pitch --speech DIR [--split test] [--clips N] SET.safetensors ...
     python benchmarks/trained.py plc --speech DIR [--split test] [--clips N] SET.safetensors ...
@@ -12,7 +13,8 @@ get. `vocoder` speaks each clip from its features (copy synthesis). `gaps` sends
 published set through the built-in loss model at 20 % loss; only the receiver's vocoder differs. `redundancy` cuts each
 clip into stretches of up to 26 latents, each with a state of its own, at each of the 16 levels: bits by the integer
 tables, distortion as it is trained on, the conformance comparison's errors, and what the published vocoder makes of
-some levels. `cost` times the RDO-VAE and counts what it stores (`trained_cost.py`). `pitch` and `plc`: see
+some levels. `prior` writes payloads of one second with a set's prior and by its tables alone (`trained_prior.py`).
+`cost` times the RDO-VAE and counts what it stores (`trained_cost.py`). `pitch` and `plc`: see
 `trained_pitch.py` and `trained_plc.py`. Needs the extra `eval`.
 """
 
@@ -25,6 +27,7 @@ import numpy as np
 from trained_cost import rate_cost
 from trained_pitch import rate_pitch
 from trained_plc import rate_plc
+from trained_prior import rate_prior, report_prior
 from trained_speech import LOOKAHEAD_SAMPLES, PUBLISHED, rate, read_speech, speak, weights_of
 
 import dred
@@ -221,7 +224,7 @@ MEASURED = {
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("redundancy", *MEASURED))
+    parser.add_argument("what", choices=("redundancy", "prior", *MEASURED))
     parser.add_argument("sets", nargs="*", help="weight sets beside the published one")
     parser.add_argument("--speech", type=Path, required=True, help="a folder with a manifest")
     parser.add_argument("--split", default="test")
@@ -232,6 +235,10 @@ def main() -> None:
     names = [PUBLISHED, *arguments.sets]
     if arguments.what == "redundancy":
         report_redundancy(names, paths, arguments.jobs)
+        return
+    if arguments.what == "prior":
+        for name, clips in for_each_clip(rate_prior, arguments.sets, paths, arguments.jobs).items():
+            report_prior(name, clips)
         return
     rate_clip, what, unspoken = MEASURED[arguments.what]
     report_means(rate_clip, what, unspoken, names, paths, arguments.jobs)

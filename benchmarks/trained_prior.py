@@ -1,0 +1,84 @@
+"""What a prior saves: payloads of one second as senders write them, with it and by the tables alone, and their time."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from trained_speech import read_speech, weights_of
+
+from dred.assembly import payload_tables
+from dred.bitstream import MAX_LATENTS, NUM_LEVELS, DredHeader, PayloadTables, parse_payload, quantise, write_payload
+from dred.rdovae import CompiledEncoder
+
+# Both ways in turn, many short rounds: the fastest has the core to itself.
+NUM_ROUNDS = 30
+
+
+def rate_prior(task: tuple[str, Path]) -> dict[int, dict[str, float]]:
+    """Return, for each level, mean bytes of a clip's payloads and microseconds to write and to parse one."""
+    name, path = task
+    weights = weights_of(name)
+    tables = payload_tables(weights)
+    ways = {"tables": replace(tables, prior=None), "prior": tables}
+    dims = {"latent_dim": weights.latent_dim, "state_dim": weights.state_dim}
+    encoder = CompiledEncoder.from_tensors(weights.tensors, **dims)
+    _, features = read_speech(path)
+    latents, states = encoder.encode_steps(encoder.initial_state(), features.reshape(-1, 2, features.shape[1]))
+    rows = {}
+    for level in range(NUM_LEVELS):
+        header = DredHeader(q0=level, dq=0, qmax=NUM_LEVELS - 1, offset_ticks=0)
+        row: dict[str, float] = {}
+        sizes: dict[str, list[int]] = {way: [] for way in ways}
+        for newest in range(2 * MAX_LATENTS - 1, len(latents), 2 * MAX_LATENTS):
+            symbols = quantise(latents[newest::-1][: 2 * MAX_LATENTS : 2].copy(), level, tables.latent)
+            state = quantise(states[newest], level, tables.state)
+            payloads = {way: write_payload(header, state, symbols, ways[way]).data for way in ways}
+            for way, data in payloads.items():
+                sizes[way].append(len(data))
+            last = (state, symbols, payloads)
+        row = {f"{way}_bytes": float(np.mean(found)) for way, found in sizes.items()}
+        rows[level] = row | _times(header, *last, ways)
+    return rows
+
+
+def _times(
+    header: DredHeader,
+    state: np.ndarray,
+    symbols: np.ndarray,
+    payloads: dict[str, bytes],
+    ways: dict[str, PayloadTables],
+) -> dict[str, float]:
+    fastest: dict[str, float] = {}
+    for _ in range(NUM_ROUNDS):
+        for way, tables in ways.items():
+            calls: dict[str, Callable[[], object]] = {
+                "write": lambda tables=tables: write_payload(header, state, symbols, tables),
+                "parse": lambda way=way, tables=tables: parse_payload(payloads[way], tables),
+            }
+            for what, call in calls.items():
+                begin = time.perf_counter()
+                call()
+                taken = 1e6 * (time.perf_counter() - begin)
+                key = f"{way}_{what}_us"
+                fastest[key] = min(fastest.get(key, taken), taken)
+    return fastest
+
+
+def report_prior(name: str, clips: Sequence[dict[int, dict[str, float]]]) -> None:
+    """Print a table of one set."""
+    print(f"\n{Path(name).stem}, a second of speech, {len(clips)} clips\n")
+    print("| level | bytes by the tables | with the prior | saved | write, us | parse, us |")
+    print("|---|---|---|---|---|---|")
+    for level in range(NUM_LEVELS):
+        rows = [clip[level] for clip in clips]
+        mean = {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
+        per_clip = np.array([1 - row["prior_bytes"] / row["tables_bytes"] for row in rows])
+        saved = 1 - mean["prior_bytes"] / mean["tables_bytes"]
+        error = per_clip.std(ddof=1) / np.sqrt(len(per_clip)) if len(per_clip) > 1 else float("nan")
+        times = [f"{mean[f'tables_{what}_us']:.0f} / {mean[f'prior_{what}_us']:.0f}" for what in ("write", "parse")]
+        print(
+            f"| {level} | {mean['tables_bytes']:.1f} | {mean['prior_bytes']:.1f} "
+            f"| {100 * saved:.1f} +- {100 * error:.1f} % | {' | '.join(times)} |"
+        )
