@@ -111,13 +111,14 @@ def lpcnet_small() -> Recipe:
         name="lpcnet-small",
         trained="vocoder",
         task=ExcitationConfig(
-            batch=32,
-            num_frames=8,
+            # Small: what limits an hour of one core is the number of steps.
+            batch=16,
+            num_frames=6,
             adam=AdamConfig(rate=3e-3, warm_up_steps=50, average=0.99),
-            sparsity=SparsityConfig(densities=(0.25, 0.25, 0.5), first_step=300, last_step=1000),
+            sparsity=SparsityConfig(densities=(0.25, 0.25, 0.5), first_step=300, last_step=1200),
             widths=LpcnetWidths(condition=96, embedding=64, gru_a=128, gru_b=16),
         ),
-        trainer=TrainerConfig(num_steps=2000, log_every=10, checkpoint_every=25),
+        trainer=TrainerConfig(num_steps=6000, log_every=20, checkpoint_every=50),
     )
 
 
