@@ -1,13 +1,15 @@
 """Trained networks beside the published ones, on speech that no training has seen.
 
     python benchmarks/trained.py vocoder --speech DIR [--split test] [--clips N] SET.safetensors ...
+    python benchmarks/trained.py cost --speech DIR [--split test] SET.safetensors ...
     python benchmarks/trained.py gaps --speech DIR [--split test] [--clips N] SET.safetensors ...
     python benchmarks/trained.py redundancy --speech DIR [--split test] [--clips N] SET.safetensors ...
     python benchmarks/trained.py pitch --speech DIR [--split test] [--clips N] SET.safetensors ...
     python benchmarks/trained.py plc --speech DIR [--split test] [--clips N] SET.safetensors ...
 
 The folder holds a manifest.jsonl with splits; the published set is the installed `opus-1.6.1`, whose features all sets
-get. `vocoder` speaks each clip from its features (copy synthesis). `gaps` sends each clip with redundancy of the
+get. `vocoder` speaks each clip from its features (copy synthesis), and tells what that costs; `cost` tells that alone,
+see `trained_cost.py`. `gaps` sends each clip with redundancy of the
 published set through the built-in loss model at 20 % loss; only the receiver's vocoder differs. `redundancy` cuts each
 clip into stretches of up to 26 latents, each with a state of its own, at each of the 16 levels: bits by the integer
 tables, distortion as it is trained on, the conformance comparison's errors, and what the published vocoder makes of
@@ -20,6 +22,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from trained_cost import report_cost
 from trained_pitch import rate_pitch
 from trained_plc import rate_plc
 from trained_speech import LOOKAHEAD_SAMPLES, PUBLISHED, rate, read_speech, speak, weights_of
@@ -217,7 +220,7 @@ MEASURED = {
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("redundancy", *MEASURED))
+    parser.add_argument("what", choices=("redundancy", "cost", *MEASURED))
     parser.add_argument("sets", nargs="*", help="weight sets beside the published one")
     parser.add_argument("--speech", type=Path, required=True, help="a folder with a manifest")
     parser.add_argument("--split", default="test")
@@ -229,8 +232,11 @@ def main() -> None:
     if arguments.what == "redundancy":
         report_redundancy(names, paths, arguments.jobs)
         return
-    rate_clip, what, unspoken = MEASURED[arguments.what]
-    report_means(rate_clip, what, unspoken, names, paths, arguments.jobs)
+    if arguments.what != "cost":
+        rate_clip, what, unspoken = MEASURED[arguments.what]
+        report_means(rate_clip, what, unspoken, names, paths, arguments.jobs)
+    if arguments.what in ("vocoder", "cost"):
+        report_cost(names, paths[0], label)
 
 
 if __name__ == "__main__":

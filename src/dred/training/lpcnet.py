@@ -67,16 +67,24 @@ class LpcnetNetwork(nn.Module):
     def forward(
         self, features: Float[Tensor, "batch frames_4 20"], levels: Int[Tensor, "batch samples 3"]
     ) -> Float[Tensor, "batch samples 256"]:
-        """Return the logits of each sample's excitation.
+        """Return the logits of each sample's excitation, on a CPU.
 
         Args:
             features: Four frames in front, then one for each 10 ms, the newest that it is spoken with.
             levels: What each sample is drawn from: the last sample, the prediction, the last excitation.
         """
-        x = self.states(features, levels)
-        first, second = self.lpcnet_dual_weights.weight.T
-        logits = first * torch.tanh(self.lpcnet_dual_fc1(x)) + second * torch.tanh(self.lpcnet_dual_fc2(x))
-        return logits + self.lpcnet_dual_weights.bias
+        return self._logits(self._states(self._condition(features), levels))
+
+    def plain_logits(
+        self, features: Float[Tensor, "batch frames_4 20"], levels: Int[Tensor, "batch samples 3"]
+    ) -> Float[Tensor, "batch samples 256"]:
+        """Return what `forward` returns, layer by layer: what a GPU's own kernels are made for."""
+        condition = self._condition(features).repeat_interleave(FRAME_SAMPLES, dim=1)
+        embedded = [functional.embedding(levels[..., n], weight.T) for n, weight in enumerate(self._embeddings())]
+        gru_a, gru_b = self.lpcnet_gru_a, self.lpcnet_gru_b
+        x = gru_a.run(condition.new_zeros(len(condition), gru_a.num_units), torch.cat([*embedded, condition], dim=-1))
+        x = gru_b.run(condition.new_zeros(len(condition), gru_b.num_units), torch.cat([x, condition], dim=-1))
+        return self._logits(x)
 
     def cross_entropy(
         self,
@@ -86,28 +94,18 @@ class LpcnetNetwork(nn.Module):
     ) -> Float[Tensor, ""]:
         """Return by how many nats per sample the excitations that came were not foreseen."""
         if features.is_cuda:
-            return functional.cross_entropy(self(features, levels).flatten(0, 1), targets.flatten())
+            return functional.cross_entropy(self.plain_logits(features, levels).flatten(0, 1), targets.flatten())
         layers = (self.lpcnet_dual_fc1, self.lpcnet_dual_fc2)
         weight, bias = torch.cat([layer.weight for layer in layers]), torch.cat([layer.bias for layer in layers])
         shares = self.lpcnet_dual_weights
-        # In the order that states lie in.
-        x, targets = self.states(features, levels).transpose(0, 1).flatten(0, 1), targets.T.flatten()
-        return dual_cross_entropy(x, weight, bias, shares.weight.T, shares.bias, targets)
+        # In the order that states lie in: time comes first.
+        x = self._states(self._condition(features), levels).transpose(0, 1).flatten(0, 1)
+        return dual_cross_entropy(x, weight, bias, shares.weight.T, shares.bias, targets.T.flatten())
 
-    def states(
-        self, features: Float[Tensor, "batch frames_4 20"], levels: Int[Tensor, "batch samples 3"]
-    ) -> Float[Tensor, "batch samples b"]:
-        """Return the state of GRU B at each sample, which its logits come from; arguments are those of `forward`."""
-        condition = self._condition(features)[:, START_FEATURE_FRAMES - 1 :]
-        # A GPU's own recurrent kernels take inputs, not what they add to the gates.
-        return self._states_plainly(condition, levels) if condition.is_cuda else self._states(condition, levels)
-
-    def _states_plainly(self, condition: Tensor, levels: Tensor) -> Tensor:
-        condition = condition.repeat_interleave(FRAME_SAMPLES, dim=1)
-        embedded = [functional.embedding(levels[..., n], weight.T) for n, weight in enumerate(self._embeddings())]
-        gru_a, gru_b = self.lpcnet_gru_a, self.lpcnet_gru_b
-        x = gru_a.run(condition.new_zeros(len(condition), gru_a.num_units), torch.cat([*embedded, condition], dim=-1))
-        return gru_b.run(condition.new_zeros(len(condition), gru_b.num_units), torch.cat([x, condition], dim=-1))
+    def _logits(self, x: Tensor) -> Tensor:
+        first, second = self.lpcnet_dual_weights.weight.T
+        logits = first * torch.tanh(self.lpcnet_dual_fc1(x)) + second * torch.tanh(self.lpcnet_dual_fc2(x))
+        return logits + self.lpcnet_dual_weights.bias
 
     def _states(self, condition: Tensor, levels: Tensor) -> Tensor:
         """Look up what levels add to the gates of GRU A in products of embeddings and weights, as a vocoder does.
@@ -140,4 +138,5 @@ class LpcnetNetwork(nn.Module):
     def _condition(self, features: Tensor) -> Tensor:
         x = torch.tanh(self.lpcnet_feature_conv1(causal_taps(features, CONDITION_PAST + 1)))
         x = torch.tanh(self.lpcnet_feature_conv2(causal_taps(x, CONDITION_PAST + 1)))
-        return torch.tanh(self.lpcnet_feature_dense2(torch.tanh(self.lpcnet_feature_dense1(x))))
+        x = torch.tanh(self.lpcnet_feature_dense2(torch.tanh(self.lpcnet_feature_dense1(x))))
+        return x[:, START_FEATURE_FRAMES - 1 :]

@@ -42,7 +42,8 @@ class _Recurrence(torch.autograd.Function):
         num_steps, num_rows, num_gates = gates.shape
         num_units = state.shape[1]
         # The first is the state before the first step.
-        states = torch.cat([state[None], gates.new_empty(num_steps, num_rows, num_units)])
+        states = gates.new_empty(num_steps + 1, num_rows, num_units)
+        states[0] = state
         kept = gates.new_empty(num_steps, num_rows, 4 * num_units)
         products = gates.new_empty(num_rows, num_gates)
         transposed = weight.T
