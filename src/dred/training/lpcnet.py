@@ -3,6 +3,7 @@
 It is shown real speech in place of its own, so that all samples of a stretch are computed together.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +23,8 @@ __all__ = ["LpcnetNetwork", "LpcnetWidths"]
 # By how many levels an excitation is off zero, in the mean over a corpus of speech.
 _MEAN_LEVEL = 12.0
 _DUAL_WEIGHT = 4.0
+# The longest pitch period. Source: Tallec and Ollivier, "Can recurrent neural networks warp time?", 2018 (the idea).
+_LONGEST_MEMORY_SAMPLES = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +59,13 @@ class LpcnetNetwork(nn.Module):
             # The odds of excitations in general, which a short run would take long to come to, and room to change them.
             self.lpcnet_dual_weights.weight.fill_(_DUAL_WEIGHT)
             self.lpcnet_dual_weights.bias.copy_(-(torch.arange(NUM_LEVELS) - ZERO_LEVEL).abs() / _MEAN_LEVEL)
+            # Units remember a sample to a pitch period: else no gradient reaches so far back.
+            keeping = self.lpcnet_gru_a.input.bias[: widths.gru_a]
+            keeping.uniform_(0, math.log(_LONGEST_MEMORY_SAMPLES), generator=generator)
             ramp = torch.linspace(-1, 1, NUM_LEVELS)
             for name in EMBEDDED:
                 # Neighbouring levels are alike, from the start.
-                slopes = torch.empty(widths.embedding, 1).normal_(0, 0.5, generator=generator)
+                slopes = torch.empty(widths.embedding, 1).normal_(0, 2.0, generator=generator)
                 weight = getattr(self, f"lpcnet_embed_{name}").weight
                 weight.normal_(0, 0.1, generator=generator)
                 weight += slopes * ramp

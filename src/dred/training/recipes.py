@@ -115,7 +115,7 @@ def lpcnet_small() -> Recipe:
             batch=16,
             num_frames=6,
             adam=AdamConfig(rate=3e-3, warm_up_steps=50, average=0.99),
-            sparsity=SparsityConfig(densities=(0.25, 0.25, 0.5), first_step=300, last_step=1200),
+            sparsity=SparsityConfig(densities=(0.25, 0.25, 0.5), first_step=1000, last_step=4000),
             widths=LpcnetWidths(condition=96, embedding=64, gru_a=128, gru_b=16),
         ),
         trainer=TrainerConfig(num_steps=6000, log_every=20, checkpoint_every=50),
