@@ -30,7 +30,6 @@ from controller_call import (
     Cache,
     Sent,
     at_rate,
-    code_of_controller,
     play,
     rate_clip,
     rate_windows,
@@ -38,12 +37,11 @@ from controller_call import (
 )
 
 from dred.audio import float_to_int16, read_audio
-from dred.bitstream import DRED_V12
 from dred.channel import GilbertElliott, Uniform, read_trace
 from dred.evaluation.score import Score
 from dred.evaluation.statistics import mean_interval, paired_difference
 from dred.evaluation.streams import WirePacket
-from dred.opus import Libopus, OpusEncoder, OpusEncoderConfig, find_extension, load_libopus
+from dred.opus import Libopus, OpusEncoder, OpusEncoderConfig, load_libopus, strip_extensions
 from dred.sender import ControllerConfig, DredConfig, RedundancyController, RedundancyPlan, SentPacket
 from dred.weights import WeightSet, load
 
@@ -89,7 +87,7 @@ def read_clips(arguments: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]
 
 
 def compare_bits(arguments: argparse.Namespace, weights: WeightSet) -> None:
-    cache, code = Cache(arguments.cache), code_of_controller()
+    cache = Cache(arguments.cache, weights)
     oracle = load_libopus(arguments.oracle)
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
     kinds = ("libopus", "controller, 1 s", "controller, free")
@@ -101,7 +99,7 @@ def compare_bits(arguments: argparse.Namespace, weights: WeightSet) -> None:
             key = f"bits {name} {trace} libopus {oracle.capabilities.version}"
             rows[kinds[0], name, trace] = cache.get(key, partial(_rate_bits, theirs, speech, lost, weights))
             for kind, config in zip(kinds[1:], _controllers_at(theirs)):
-                key = f"bits {name} {trace} {config} {code}"
+                key = f"bits {name} {trace} {config}"
                 rows[kind, name, trace] = cache.get(key, partial(_control_bits, config, speech, lost, weights))
     _print_bits(rows, kinds, [name for name, _ in clips])
 
@@ -116,14 +114,15 @@ def send_natively(speech: np.ndarray, oracle: Libopus) -> Sent:
     packets = []
     for number, block in enumerate(float_to_int16(np.pad(speech, (0, -len(speech) % BLOCK))).reshape(-1, BLOCK)):
         payload = encoder.encode(block)
-        extension = find_extension(payload, DRED_V12.extension_id, DRED_V12.prefix)
+        # As with ours, redundancy is all that it adds: framing and padding too.
+        main_bytes = len(strip_extensions(payload))
         sent = SentPacket(
             payload=payload,
             sequence=number,
             timestamp=number * PACKET_RTP,
             duration_ms=PACKET_MS,
-            main_bytes=len(payload) - (len(extension.payload) if extension else 0),
-            dred_bytes=len(extension.payload) if extension else 0,
+            main_bytes=main_bytes,
+            dred_bytes=len(payload) - main_bytes,
             num_latents=0,
         )
         packets.append(WirePacket(sent=sent))
@@ -188,7 +187,7 @@ def compare_change(arguments: argparse.Namespace, weights: WeightSet) -> None:
 
 
 def _compare_change_at(budget_kbps: int, arguments: argparse.Namespace, weights: WeightSet) -> None:
-    cache, code = Cache(arguments.cache), code_of_controller()
+    cache = Cache(arguments.cache, weights)
     config = ControllerConfig(total_bps=1000 * budget_kbps, header_bytes=0, max_red_copies=1)
     rows: dict[str, list[dict[str, Any]]] = {}
     for number, (name, clip) in enumerate(read_clips(arguments)):
@@ -197,7 +196,7 @@ def _compare_change_at(budget_kbps: int, arguments: argparse.Namespace, weights:
         lost = np.concatenate([phase.draw(PHASE_PACKETS, rng) for phase in PHASES])
         lost[0] = False
         for told in ("loss patterns", "reports alone"):
-            key = f"change {arguments.split} {name} {number} {config} {code} {told}"
+            key = f"change {arguments.split} {name} {number} {config} {told}"
             controlled = partial(_control_change, config, speech, lost, weights, has_patterns=told == "loss patterns")
             rows.setdefault(f"controller, {told}", []).append(cache.get(key, controlled))
         kbps = rows["controller, loss patterns"][-1]["kbps"]

@@ -132,14 +132,17 @@ def at_rate(plan: RedundancyPlan, kbps: float, speech: np.ndarray, lost: np.ndar
 
 
 class Cache:
-    """Rows that were computed before, by what they depend on."""
+    """Rows that were computed before, by what they depend on: a key, all code of the package, the weights."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, weights: WeightSet) -> None:
         self._path = path
+        self._code_and_weights = f"{_code_sha256()[:16]} {weights.tensors_sha256[:16]} {weights.tables_sha256[:16]}"
         lines = path.read_text().splitlines() if path is not None and path.exists() else []
         self._rows = {row["key"]: row for row in map(json.loads, lines)}
 
-    def get(self, key: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def get(self, setting: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return the row of a setting, computed if it is not known."""
+        key = f"{setting} {self._code_and_weights}"
         if key not in self._rows:
             self._rows[key] = {"key": key, **compute()}
             if self._path is not None:
@@ -148,12 +151,14 @@ class Cache:
         return self._rows[key]
 
 
-def code_of_controller() -> str:
-    folder = Path(dred.__file__).parent / "sender"
+def _code_sha256() -> str:
+    """Hash the package and what of the benchmarks makes calls of it."""
+    here = Path(__file__).parent
+    paths = [*Path(dred.__file__).parent.rglob("*.py"), here / "controller.py", here / "controller_call.py"]
     digest = sha256()
-    for path in sorted(folder.rglob("*.py")):
+    for path in sorted(paths):
         digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()
 
 
 def rate_clip(speech: np.ndarray, heard: np.ndarray, metrics: Sequence[str] = METRICS) -> dict[str, float]:

@@ -6,7 +6,8 @@ One call per network and round: the clips one after the other, 0.3 s apart, in p
 complete. All rows hear the same speech, and the network draws the same for all: rows differ in what a packet carries
 and in who listens. Only a bottleneck's queue knows sizes.
 
-- frames: frames of 20 ms that the application was given, of those due from the first one on.
+- frames: frames of 20 ms that the application was given, of those due from the first one on. Only of aiortc: our
+  receiver yields samples whenever it is asked, and what these hold is in the columns behind.
 - lost: packets that never came. missing: speech that was not heard from its own packet, which was lost, came too late
   or was thrown away. repaired: how much of that was heard from redundancy all the same; red, lbrr, dred: from which.
   Pauses, which a sender leaves out of its redundancy, count in none of these.
@@ -75,7 +76,7 @@ def to_row(network: str, way: Way, sent: Sent, heard: Heard, baseline: Heard) ->
         "network": network,
         "way": way.name,
         "rates_kbps": asdict(sent.rates) | {"total": sent.rates.total},
-        "frames": heard.num_frames / heard.num_frames_due,
+        "frames": heard.num_frames / heard.num_frames_due if heard.num_frames_due else None,
         "lost": heard.num_lost / heard.num_sent,
         "missing": heard.missing_rtp / heard.speech_rtp,
         "repaired": sum(heard.sources_rtp[source] for source in REPAIRS) / missing,
@@ -96,7 +97,8 @@ HEADS = (
 def to_line(row: dict[str, Any]) -> str:
     """Write a line of the table."""
     is_repairing = row["repaired"] > 0
-    cells = [row["network"], row["way"], f"{row['rates_kbps']['total']:.0f}", f"{100 * row['frames']:.1f}"]
+    cells = [row["network"], row["way"], f"{row['rates_kbps']['total']:.0f}"]
+    cells.append("" if row["frames"] is None else f"{100 * row['frames']:.1f}")
     cells += [f"{100 * row['lost']:.1f}", f"{100 * row['missing']:.1f}"]
     cells.append(f"{100 * row['repaired']:.0f}" if is_repairing else "")
     cells += [f"{100 * share:.0f}" if share else "" for share in row["repaired_by"].values()]

@@ -100,8 +100,8 @@ class Heard:
         scores: PLCMOS of each clip, summed over calls.
         delays_ms: From mouth to ear, of each 10 ms that are heard from the third second on.
         sources_rtp: RTP ticks of speech by what it was heard from.
-        num_frames: Frames of 20 ms that the application was given.
-        num_frames_due: Those that were due, from the first one to the call's end.
+        num_frames: Frames of 20 ms that the application was given, if that depends on what arrives.
+        num_frames_due: Those that were due, from the first one to the call's end; 0 if that tells nothing.
     """
 
     scores: list[Score]
@@ -153,8 +153,11 @@ class Call:
         heard.scores = [score + more for score, more in zip(heard.scores, self._rate(), strict=True)]
 
     def _count_frames(self, heard: Heard) -> None:
+        num_frames = self._listener.num_frames
+        if num_frames is None:
+            return
         first = next((place for place, block in enumerate(self._blocks) if block.end_ms is not None), len(self._blocks))
-        heard.num_frames += self._listener.num_frames
+        heard.num_frames += num_frames
         heard.num_frames_due += -(-(len(self._blocks) - first) * BLOCK_MS // PACKET_MS)
 
     def _delays_ms(self) -> list[float]:

@@ -14,7 +14,7 @@ import numpy as np
 from aiortc.codecs.opus import OpusDecoder
 from aiortc.jitterbuffer import JitterBuffer
 from aiortc.rtp import RtpPacket
-from playout import PACKET_MS, PACKET_RTP
+from playout import PACKET_RTP
 
 import dred
 from dred.evaluation.streams import WirePacket
@@ -42,11 +42,13 @@ class Block(NamedTuple):
 class Listener(Protocol):
     """Somebody who hears a call."""
 
-    num_frames: int
-    """Frames of 20 ms that the application was given."""
-
     sources: dict[int, Counter[str]]
     """For each packet's 20 ms: RTP ticks by where they came from."""
+
+    @property
+    def num_frames(self) -> int | None:
+        """Frames of 20 ms that the application was given; None for one that is given whatever it asks for."""
+        ...
 
     def receive(self, packet: WirePacket, now: float) -> None:
         """Take in a packet."""
@@ -66,11 +68,10 @@ class DredListener:
             dred.ReceiverConfig(rate_hz=RATE_HZ, delay_ms=40.0, adaptive=dred.AdaptiveDelay())
         )
     )
-    num_frames: int = 0
+    num_frames: None = None
     sources: dict[int, Counter[str]] = field(default_factory=dict)
     _num_queued: int = 0
     _has_begun: bool = False
-    _num_blocks: int = 0
     _end_rtp: int = 0
 
     def receive(self, packet: WirePacket, now: float) -> None:
@@ -90,8 +91,6 @@ class DredListener:
         if not self._has_begun:
             return Block(samples[:, 0], None)
         self._num_queued -= BLOCK_SAMPLES
-        self._num_blocks += 1
-        self.num_frames = -(-self._num_blocks * BLOCK_MS // PACKET_MS)
         # RTP ticks are samples at this rate.
         return Block(samples[:, 0], (self._end_rtp - self._num_queued) / _RTP_PER_MS)
 

@@ -32,9 +32,10 @@ from dred.rdovae import CompiledDecoder, CompiledEncoder, RdovaeDecoder
 from dred.receiver import NeuralParts, PrimingConfig, ReceiverConfig, ReceiveStream, RedundancyReader
 from dred.sender import DredConfig, SenderConfig, SendStream
 from dred.vocoder import CompiledFargan, CompiledLpcnet, Fargan, Lpcnet
-from dred.weights import COMPONENTS, LPCNET, WAYS_OUT, WeightSet, available, load
+from dred.weights import COMPONENTS, LPCNET, RDOVAE, WAYS_OUT, WeightSet, available, load
 
 _LPCNET_LAYERS = COMPONENTS[LPCNET]
+_, _DECODER = RDOVAE
 
 
 class Sender(SendStream):
@@ -284,9 +285,10 @@ def _tables_for(config: DredConfig, weights: WeightSet) -> PayloadTables:
 
 
 def _sets_at_hand() -> list[WeightSet]:
-    sets = []
+    sets: list[WeightSet] = []
     for entry in available():
-        if entry.card is not None:
+        # Whole sets come first: of others, payloads are all that is of use.
+        if entry.card is not None and not (sets and _DECODER in entry.missing):
             # One damaged file is no reason to do without the others.
             with suppress(ModelError):
                 sets.append(load(entry.name))

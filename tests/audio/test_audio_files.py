@@ -34,6 +34,25 @@ def test_a_file_of_any_common_format_is_read_as_float_samples_by_channel(
     np.testing.assert_allclose(audio.samples, tone, atol=0.05 if name == "a.ogg" else 1e-4)
 
 
+@pytest.mark.parametrize("name", ["a.wav", "a.flac"])
+def test_a_part_of_a_file_is_what_the_whole_file_has_there(tmp_path: Path, name: str) -> None:
+    soundfile.write(tmp_path / name, _tone(200_000, 2), 16_000)
+    whole = read_audio(tmp_path / name).samples
+    for start_s, duration_s in ((0.0, 1.5), (0.25, 10.0), (3.0, None), (12.4, 5.0)):
+        part = read_audio(tmp_path / name, start_s=start_s, duration_s=duration_s).samples
+        start = round(start_s * 16_000)
+        np.testing.assert_array_equal(part, whole[start:][: None if duration_s is None else round(duration_s * 16_000)])
+
+
+def test_a_part_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", _tone(1_000), 16_000)
+    with pytest.raises(FileFormatError, match="at least one sample"):
+        read_audio(tmp_path / "a.wav", start_s=1.0)
+    for start_s, duration_s in ((-1.0, None), (0.0, 0.0), (float("nan"), 1.0)):
+        with pytest.raises(UsageError, match="0 s or later"):
+            read_audio(tmp_path / "a.wav", start_s=start_s, duration_s=duration_s)
+
+
 def test_a_missing_file_a_folder_and_a_raw_file_are_usage_errors_of_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.raw").write_bytes(bytes(100))
     for path in (tmp_path / "absent.wav", tmp_path, tmp_path / "a.raw"):

@@ -23,7 +23,7 @@ from dred.assembly import build_encoder, build_parts, payload_tables
 from dred.bitstream import DRED_V12, find_version
 from dred.opus import find_extension, strip_extensions
 from dred.receiver import Event
-from dred.weights import WeightSet, write_safetensors
+from dred.weights import WeightSet, read_safetensors, write_safetensors
 
 pytestmark = pytest.mark.reference
 
@@ -41,6 +41,26 @@ def other_tables(weights_v201: WeightSet) -> WeightSet:
     table = weights_v201.tables["latent_p0_q8"].copy()
     table[0, 0] -= 1
     return replace(weights_v201, name="other", tables={**weights_v201.tables, "latent_p0_q8": table})
+
+
+@pytest.fixture(scope="module")
+def foreseeing(weights_v201: WeightSet) -> WeightSet:
+    """The same networks with a prior: what the tables say, and that a dimension keeps its size."""
+    dim, levels = weights_v201.latent_dim, 16
+    zero, decay = (weights_v201.tables[f"latent_{name}_q8"].clip(1, 254) / 256 for name in ("p0", "r"))
+    odds = np.concatenate([np.log(zero / (1 - zero)), np.log(decay / (1 - decay)), np.zeros((levels, dim))], axis=1)
+    inputs, outputs = np.zeros((dim, 2, dim)), np.zeros((dim, 3 * dim))
+    for d in range(dim):
+        inputs[d, 1, d], outputs[d, [d, dim + d]] = 1024, (-512, 256)
+    prior = {
+        "hidden_bias": np.zeros((levels, dim), np.int32),
+        "first_bias": np.zeros(dim, np.int32),
+        "inputs": inputs.astype(np.int16),
+        "outputs": outputs.astype(np.int16),
+        "odds": np.rint(odds * 65536).astype(np.int32),
+        "inside": np.zeros((dim, 2, 3 * dim), np.int16),
+    }
+    return replace(weights_v201, name="foreseeing", prior=prior)
 
 
 def survivors(speech: np.ndarray, weights: WeightSet) -> list[bytes | None]:
@@ -164,3 +184,26 @@ def test_with_published_networks_senders_speak_the_standard_and_receivers_read_b
     for sender in (built_in, weights_v12):
         packets = survivors(speech, sender)
         assert spoken_rtp(recover(packets)[1]) == len(GAP) * 960
+
+
+def test_a_prior_changes_bits_but_not_what_is_heard(
+    speech: np.ndarray, weights_v201: WeightSet, foreseeing: WeightSet, tmp_path: Path
+) -> None:
+    path = tmp_path / "foreseeing.safetensors"
+    write_safetensors(foreseeing, path)
+    read = read_safetensors(path)
+    assert payload_tables(read).sha256 == read.tables_sha256 != weights_v201.tables_sha256
+    plain, shorter = (survivors(speech, weights) for weights in (weights_v201, read))
+    heard, events = play(plain, weights_v201)
+    again, events_again = play(shorter, read)
+    assert spoken_rtp(events) == spoken_rtp(events_again) == len(GAP) * 960
+    assert np.array_equal(heard, again)
+    assert plain != shorter
+
+
+def test_who_lacks_the_prior_ignores_its_payloads(
+    speech: np.ndarray, weights_v201: WeightSet, foreseeing: WeightSet
+) -> None:
+    _, events = play(survivors(speech, foreseeing), weights_v201)
+    assert spoken_rtp(events) == 0
+    assert any(isinstance(event, RedundancyRefused) for event in events)

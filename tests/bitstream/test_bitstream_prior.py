@@ -1,4 +1,4 @@
-"""Payloads with a prior: they come back, whatever the prior says; its integers are fixed; what it foresees costs less."""
+"""Payloads with a prior: they come back, whatever it says; its integers are fixed; what it foresees costs less."""
 
 import hashlib
 from dataclasses import replace

@@ -266,6 +266,8 @@ def test_an_interrupt_ends_with_130_and_no_output(
         (("send", "127.0.0.1:0", "{clip}"), "must lie in 1-65535"),
         (("send", "127.0.0.1:5004", "missing.wav"), "missing.wav"),
         (("send", "127.0.0.1:5004", "{clip}", "--loss", "101"), "loss must lie in 0-1"),
+        (("send", "127.0.0.1:5004", "{clip}", "--network", "train", "--loss", "5"), "not from both"),
+        (("send", "127.0.0.1:5004", "{clip}", "--network", "train", "--burst", "3"), "not from both"),
         (("send", "127.0.0.1:5004", "{clip}", "--mtu", "1"), "mtu_bytes must be 200"),
         (("send", "127.0.0.1:5004", "{clip}", "--key", "secret"), "30 bytes in base64"),
         (("send", "127.0.0.1:5004", "{clip}", "--key-file", "missing.key"), "missing.key"),

@@ -2,14 +2,15 @@
 
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from in_process import Run
 
-from dred import __version__
+from dred import Receiver, ReceiverConfig, Sender, SenderConfig, __version__
 from dred.cli.doctor import EXTRAS
-from dred.weights import WeightSet
+from dred.weights import WeightSet, save
 
 PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 
@@ -50,6 +51,22 @@ def test_built_in_weights_are_no_problem_and_named_for_what_they_are(
     assert findings["weights"]["in_use"] in dred("doctor").out
 
 
+@pytest.mark.reference
+def test_an_installed_set_that_lacks_networks_is_passed_over_and_named(
+    dred: Run, no_weights: Path, built_in: WeightSet, weights_v12: WeightSet
+) -> None:
+    tensors = {name: array for name, array in weights_v12.tensors.items() if not name.startswith(("plc_", "dec_"))}
+    save(replace(weights_v12, name="halved", tensors=tensors))
+    found = dred("doctor", "--json").json["weights"]
+    assert found["in_use"] == f"built-in {built_in.name}, not interoperable with libopus"
+    assert found["passed_over"] == {"halved": "lacks RDO-VAE decoder and PLC predictor"}
+    assert "halved lacks RDO-VAE decoder and PLC predictor" in dred("doctor").out
+    assert "lacks RDO-VAE decoder and PLC predictor" in dred("weights", "list").out
+    # Both ends speak all the same.
+    Sender(SenderConfig())
+    Receiver(ReceiverConfig())
+
+
 def test_a_missing_libopus_is_a_problem_and_no_crash(
     dred: Run, no_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,7 +87,7 @@ def test_kernels_that_this_machine_cannot_run_are_a_problem(
 
 def module_of(requirement: str) -> str:
     name = re.split(r"[\[><=]", requirement)[0].lower().replace("-", "_")
-    return {"visqol_python": "visqol"}.get(name, name)
+    return {"visqol_python": "visqol", "phonemizer_fork": "phonemizer"}.get(name, name)
 
 
 def test_the_extras_are_those_of_the_project() -> None:

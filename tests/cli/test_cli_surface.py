@@ -33,7 +33,10 @@ OPTIONS = {
     "evaluate": "--clips --dask --jobs --json --metrics --out --speech --traces --weights",
     "train": "--corpus --device --minutes --name --out --seed --start --steps --tensorboard --weights",
     "corpus": "",
-    "corpus build": "--jobs --out --seed --variants --weights",
+    "corpus build": "--codec --formants --jobs --max-pause-ms --noises --out --rooms --seed --tempo --variants "
+    "--weights",
+    "corpus fetch": "--out",
+    "corpus synthesise": "--language --minutes --mixed --seed --text --voices",
     "listen": "",
     "listen serve": "--any-network --by-network --clips --host --method --networks --per-rater --port --schemes --seed",
     "listen results": "--csv --headphones --json --max-failed-traps --min-correlation --votes",
@@ -52,6 +55,7 @@ OPTIONS = {
     "weights import": "--name --tables",
     "weights export": "--tables",
     "weights combine": "--card --fargan --licence --lpcnet --name --pitch --plc --rdovae",
+    "weights prior": "--corpus --name --seed --steps",
     "weights show": "--json",
     "weights remove": "",
 }

@@ -23,6 +23,7 @@ def test_list_tells_sets_best_first(dred: Run, weights: Path) -> None:
         "libopus",
         "licence",
         "built_in",
+        "missing",
         "problem",
     ]
     lines = dred("weights", "list").out.splitlines()

@@ -116,7 +116,7 @@ def test_losses_of_who_falls_silent_are_no_longer_believed_either() -> None:
 
 
 def test_another_sentence_is_no_other_plan() -> None:
-    controller = RedundancyController(replace(CONFIG, total_bps=8_000, least_gain=0.0))
+    controller = RedundancyController(replace(CONFIG, total_bps=8_000, header_bytes=60, least_gain=0.0))
     plans = []
     for second in range(20):
         controller.observe_losses([number < second for number in range(50)], 1_000.0 * second)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from dred.errors import UsageError
 from dred.sender import ControllerConfig, RedundancyPlan, SenderConfig, limits_of
 from dred.sender.config import DredConfig
-from dred.sender.controller import Knowledge, LossPicture, RateModel, choose_plan
+from dred.sender.controller import Knowledge, LossPicture, RateModel, choose_plan, decision
 from dred.sender.controller.losses import MAX_AGE, shares_of_bursts
-from dred.sender.controller.protections import protections_of
+from dred.sender.controller.protections import allowed_protections, protections_of
 
 RATES = RateModel(frame_ms=20)
 CONFIG = ControllerConfig(total_bps=40_000, header_bytes=0)
@@ -107,10 +107,45 @@ def test_a_change_that_gains_nothing_is_not_made() -> None:
     assert choose_plan(storm, CONFIG) != first
 
 
+def test_streams_of_one_kind_share_what_takes_time_whatever_their_budgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    configs = [
+        replace(
+            CONFIG, total_bps=30_000 + number, most_main_bps=40_000 + number, max_duration_ms=400 + 40 * (number % 8)
+        )
+        for number in range(40)
+    ]
+    options = [allowed_protections(config) for config in configs]
+    assert len(set(map(id, options))) == 8
+    plans = [choose(losing(0.2, 5.0), config) for config in configs]
+    assert all(allowed_protections(config) is known for config, known in zip(configs, options, strict=True))
+    monkeypatch.delattr(decision, "costs_by_age")
+    assert [choose(losing(0.2, 5.0), config) for config in configs] == plans, "all costs are known by now"
+
+
+def test_a_plan_that_stays_tells_the_encoder_what_loss_there_is_by_now() -> None:
+    config = replace(CONFIG, total_bps=24_000, allow_dred=False, least_gain=1.0)
+    first = choose(losing(0.10, 1.0), config)
+    assert first.in_band_fec
+    known = Knowledge(losses=losing(0.25, 1.0), is_heard=True, rates=RATES, present=first)
+    later = choose_plan(known, config)
+    assert later.expected_loss_percent == 25
+    assert "25.0 % lost" in later.reason
+    assert replace(later, expected_loss_percent=first.expected_loss_percent, reason=first.reason) == first
+    assert choose_plan(replace(known, losses=losing(0.23, 1.0), present=later), config) is later, "not for a little"
+
+
 def test_a_plan_over_the_budget_is_left() -> None:
     present = replace(choose(losing(0.1, 3.0), replace(CONFIG, total_bps=60_000)))
     known = Knowledge(losses=losing(0.1, 3.0), is_heard=True, rates=RATES, present=present)
     assert cost_bps(choose_plan(known, CONFIG)) <= CONFIG.total_bps
+
+
+def test_bursts_of_most_of_a_second_are_covered_with_packets_of_any_length() -> None:
+    for frame_ms in (10, 20, 40, 60):
+        config = replace(CONFIG, frame_ms=frame_ms, total_bps=100_000, least_gain_per_kbps=0.0)
+        plan = choose(losing(0.2, 800 / frame_ms), config, rates=replace(RATES, frame_ms=frame_ms))
+        assert plan.dred is not None
+        assert plan.dred.duration_ms >= 800
 
 
 def test_the_mtu_bounds_copies_and_redundancy() -> None:
@@ -121,10 +156,26 @@ def test_the_mtu_bounds_copies_and_redundancy() -> None:
     assert plan.dred is None or 12 + largest_bytes + plan.dred.max_bytes <= 300
 
 
-def test_where_nothing_fits_the_least_is_sent() -> None:
-    plan = choose(losing(0.2, 5.0), replace(CONFIG, total_bps=8_000))
+def test_a_budget_that_is_too_small_for_redundancy_is_kept_by_opus_alone() -> None:
+    plan = choose(losing(0.2, 5.0), replace(CONFIG, total_bps=9_000))
     assert plan.dred is None
-    assert plan.bitrate_bps == CONFIG.least_main_bps
+    assert 8_000 <= plan.bitrate_bps <= 9_000
+
+
+def test_payloads_keep_to_the_bytes_that_they_may_have() -> None:
+    config = replace(CONFIG, total_bps=200_000, least_gain_per_kbps=0.0)
+    free, bounded = (choose(losing(0.2, 5.0), replace(config, max_dred_bytes=size)) for size in (1_000, 60))
+    assert free.dred is not None
+    assert bounded.dred is not None
+    assert bounded.dred.max_bytes == 60
+    assert cost_bps(replace(free, bitrate_bps=6_000)) - 6_000 > 400 * 60
+    assert cost_bps(replace(bounded, bitrate_bps=6_000)) - 6_000 < 400 * 60, "and are made to fit"
+
+
+def test_where_nothing_fits_the_least_is_sent() -> None:
+    plan = choose(losing(0.2, 5.0), replace(CONFIG, total_bps=8_000, header_bytes=60))
+    assert plan.dred is None
+    assert plan.bitrate_bps == 6_000
 
 
 def test_a_reason_says_what_is_known_and_done() -> None:
@@ -161,24 +212,27 @@ def test_a_plan_keeps_within_its_budget_whatever_is_lost(
     )
     rates = RateModel(frame_ms=frame_ms, dred_ratio=ratio, main_ratio=2 - ratio, lbrr_ratio=ratio)
     plan = choose(losing(loss, burst, jitter_ms=jitter_ms), config, rates=rates, is_heard=is_heard)
-    least_bps = min(rates.main_ratio, rates.lbrr_ratio) * config.least_main_bps + header_bytes * 8 * 1000 / frame_ms
-    assert cost_bps(plan, rates, header_bytes) <= max(total_bps, 1.7 * least_bps) + 1
+    least_bps = rates.main_ratio * 6_000 + header_bytes * 8 * 1000 / frame_ms
+    assert cost_bps(plan, rates, header_bytes) <= max(total_bps, least_bps) + 1
     assert plan.num_red_copies <= num_copies
     assert plan == choose(losing(loss, burst, jitter_ms=jitter_ms), config, rates=rates, is_heard=is_heard)
 
 
 def test_limits_are_those_of_the_stream() -> None:
-    stream = SenderConfig(bitrate_bps=9_000, frame_ms=40, dred=DredConfig(duration_ms=60, version="10"))
+    dred = DredConfig(duration_ms=60, version="10", max_bytes=90)
+    stream = SenderConfig(bitrate_bps=9_000, frame_ms=40, expected_loss_percent=30, dred=dred)
     limits = limits_of(stream, total_bps=20_000, max_red_copies=1)
     assert (limits.least_main_bps, limits.most_main_bps, limits.frame_ms) == (9_000, 9_000, 40)
     assert (limits.min_duration_ms, limits.max_duration_ms, limits.dred_version) == (60, 60, "10")
+    assert (limits.max_dred_bytes, limits.unheard_loss) == (90, 0.3)
+    assert limits_of(SenderConfig(), total_bps=20_000).unheard_loss == ControllerConfig().unheard_loss
     assert not limits_of(replace(stream, dred=None), total_bps=20_000).allow_dred
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"total_bps": 7_999},
+        {"total_bps": 5_999},
         {"header_bytes": -1},
         {"mtu_bytes": 199},
         {"frame_ms": 30},
@@ -188,6 +242,7 @@ def test_limits_are_those_of_the_stream() -> None:
         {"min_duration_ms": 10},
         {"max_duration_ms": 90},
         {"coarsest_level": 16},
+        {"max_dred_bytes": 7},
         {"dred_version": "9"},
         {"expected_loss": float("nan")},
         {"fall_ms": 500.0},

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from dred.channel import GilbertElliott, LossModel, Uniform, loss_statistics
 from dred.errors import UsageError
 from dred.sender import ReceiverReport
-from dred.sender.controller.losses import MAX_AGE, LossEstimator, LossPicture, shares_of_bursts
+from dred.sender.controller.losses import MAX_AGE, LossEstimator, LossPicture, burst_in_packets, shares_of_bursts
 
 
 def estimator(rise_ms: float = 1_500.0, fall_ms: float = 10_000.0) -> LossEstimator:
@@ -104,6 +104,31 @@ def test_patterns_count_and_fractions_about_the_same_packets_do_not() -> None:
     assert both.picture(10_000.0).shares == alone.picture(10_000.0).shares
 
 
+@pytest.mark.parametrize("interval_ms", [500.0, 1_000.0, 8_000.0])
+def test_a_report_does_not_count_beside_the_pattern_that_comes_with_it(interval_ms: float) -> None:
+    both, alone = estimator(), estimator()
+    lost = GilbertElliott(loss=0.2, mean_burst=4).draw(500, np.random.default_rng(2))
+    for number, window in enumerate(lost.reshape(-1, 50)):
+        now = interval_ms * number
+        # As in a compound packet: the report stands in front.
+        both.observe_report(report(float(window.mean())), 50, now)
+        for found in (both, alone):
+            found.observe_losses(window.tolist(), now)
+        assert both.picture(now).shares == alone.picture(now).shares
+    assert both.picture(now + 0.9 * interval_ms).heard_from == "patterns", "until the next is due"
+
+
+def test_a_lost_pattern_is_not_made_up_for_by_a_fraction_that_the_next_one_tells_again() -> None:
+    found, alone = estimator(), estimator()
+    for number in range(20):
+        now = 8_000.0 * number
+        found.observe_report(report(0.1), 50, now)
+        if number % 2 == 0:
+            for each in (found, alone):
+                each.observe_losses(([True] + 9 * [False]) * 10, now)
+    assert found.picture(now).shares == alone.picture(now).shares
+
+
 def test_fractions_count_again_when_patterns_stop() -> None:
     found = estimator()
     found.observe_losses([False] * 50, 0.0)
@@ -146,6 +171,19 @@ def test_where_nothing_arrives_everything_is_lost() -> None:
     assert found.picture(90_000.0).loss_rate < 0.1
 
 
+def test_bursts_that_are_not_seen_last_as_long_with_packets_of_any_length() -> None:
+    def supposed_ms(frame_ms: float) -> float:
+        return frame_ms * burst_in_packets(2.5, frame_ms)
+
+    assert supposed_ms(20.0) == 50.0
+    assert supposed_ms(10.0) == pytest.approx(45, abs=1), "39 ms in the mean, and what of a packet they cut"
+    assert supposed_ms(60.0) == pytest.approx(76, abs=1)
+    short, long = (LossEstimator(frame_ms=frame_ms, rise_ms=1_000.0, fall_ms=5_000.0) for frame_ms in (10.0, 60.0))
+    for found in (short, long):
+        found.observe_report(report(0.1), 50, 0.0)
+    assert long.picture(0.0).mean_burst < 2 < 4 < short.picture(0.0).mean_burst
+
+
 def test_nobody_has_reported_at_first() -> None:
     found = estimator()
     assert found.silent_ms(5.0) is None
@@ -160,12 +198,22 @@ def test_nobody_has_reported_at_first() -> None:
 
 def test_jitter_rises_at_once_and_falls_slowly() -> None:
     found = estimator()
-    for now, jitter_ms in enumerate((5.0, 60.0, 5.0)):
-        found.observe_report(report(0.0, jitter_ms), 50, float(now))
-    assert 40 < found.picture(3.0).jitter_ms < 60
-    for now in range(3, 40):
-        found.observe_report(report(0.0, 5.0), 50, float(now))
-    assert found.picture(40.0).jitter_ms == pytest.approx(5.0)
+    for second, jitter_ms in enumerate((5.0, 60.0, 5.0)):
+        found.observe_report(report(0.0, jitter_ms), 50, 1_000.0 * second)
+    assert 40 < found.picture(3_000.0).jitter_ms < 60
+    for second in range(3, 40):
+        found.observe_report(report(0.0, 5.0), 50, 1_000.0 * second)
+    assert found.picture(40_000.0).jitter_ms == pytest.approx(5.0)
+
+
+def test_jitter_falls_by_time_however_many_reports_come() -> None:
+    often, seldom = estimator(), estimator()
+    for found, interval_ms in ((often, 200.0), (seldom, 5_000.0)):
+        found.observe_report(report(0.0, 100.0), 50, 0.0)
+        for number in range(round(5_000 / interval_ms)):
+            found.observe_report(report(0.0, 0.0), 50, interval_ms * (number + 1))
+    assert often.picture(5_000.0).jitter_ms == pytest.approx(seldom.picture(5_000.0).jitter_ms)
+    assert 20 < often.picture(5_000.0).jitter_ms < 50
 
 
 @given(

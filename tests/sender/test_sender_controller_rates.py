@@ -11,6 +11,7 @@ from dred.data import bundled_clip
 from dred.sender import DredConfig, RedundancyPlan, SenderConfig, SentPacket
 from dred.sender.controller.protections import protections_of
 from dred.sender.controller.rates import RateEstimator, RateModel
+from dred.sender.level_bits import LevelBits
 from dred.weights import WeightSet
 
 PLAN = RedundancyPlan(bitrate_bps=24_000, dred=DredConfig(q0=8, dq=2, duration_ms=600))
@@ -65,6 +66,30 @@ def test_silence_without_dtx_does_not_make_speech_cheaper() -> None:
     for _ in range(1_000):
         found.observe(sent(32), PLAN)
     assert found.model.main_ratio == 0.85
+
+
+def test_what_is_no_speech_teaches_nothing_about_speech() -> None:
+    found = RateEstimator(frame_ms=20)
+    for _ in range(1_000):
+        found.observe(sent(54, 50, 16), PLAN)
+    before = found.model
+    for _ in range(1_000):
+        found.observe(replace(sent(42, 10, 4), is_speech=False), PLAN)
+    assert found.model == before
+
+
+@pytest.mark.parametrize("frame_ms", [10, 20, 60])
+def test_what_levels_cost_is_remembered_as_long_with_packets_of_any_length(frame_ms: int) -> None:
+    found = RateEstimator(frame_ms=frame_ms)
+    dear, cheap = (LevelBits(latent=(bits,) * 16, state=(bits,) * 16) for bits in (100.0, 50.0))
+
+    def measure(bits: LevelBits, duration_ms: int) -> None:
+        for _ in range(duration_ms // (10 * frame_ms)):
+            found.observe(replace(PAUSE, level_bits=bits), PLAN)
+
+    measure(dear, 120_000)
+    measure(cheap, 15_000)
+    assert found.model.latent_bits[0] == pytest.approx(50 + 50 / np.e, abs=1.0)
 
 
 def test_one_odd_packet_does_not_count_for_much() -> None:

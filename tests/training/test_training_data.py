@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,7 @@ from dred.data import bundled_clip
 from dred.errors import FileFormatError, UsageError
 from dred.features import FeatureExtractor
 from dred.nn import default_engine
-from dred.training.data import Augmentation, Corpus, CorpusConfig, WindowSampler, augment, build_corpus, find_clips
-from dred.training.data.augmentation import set_level
+from dred.training.data import Corpus, CorpusConfig, WindowSampler, build_corpus, find_clips
 from dred.weights import load
 
 
@@ -70,42 +70,10 @@ def test_a_broken_manifest_is_told_by_its_line(recordings: Path, line: str) -> N
         find_clips([recordings])
 
 
-@pytest.mark.parametrize("bad", [{"num_variants": 0}])
-def test_settings_out_of_range_are_refused(bad: dict[str, int]) -> None:
+@pytest.mark.parametrize("bad", [{"num_variants": 0}, {"max_pause_ms": 100.0}])
+def test_settings_out_of_range_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         CorpusConfig(**bad)
-
-
-@pytest.mark.parametrize(
-    "bad", [{"speed": (0.1, 1.0)}, {"tilt": 0.6}, {"noise_share": 1.5}, {"level_db": (0.0, -10.0)}], ids=str
-)
-def test_augmentations_out_of_range_are_refused(bad: dict[str, object]) -> None:
-    with pytest.raises(UsageError):
-        Augmentation(**bad)
-
-
-def test_equal_seeds_make_equal_variants_and_others_do_not() -> None:
-    speech = read_audio(bundled_clip()).samples[:32_000, 0]
-    first, again, other = (augment(speech, Augmentation(), np.random.default_rng(seed)) for seed in (1, 1, 2))
-    np.testing.assert_array_equal(first, again)
-    assert other.size != first.size
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_variants_are_speech_that_is_not_clipped(seed: int) -> None:
-    speech = read_audio(bundled_clip()).samples[:32_000, 0]
-    variant = augment(speech, Augmentation(), np.random.default_rng(seed))
-    assert 32_000 / 1.21 < variant.size < 32_000 / 0.84
-    assert np.isfinite(variant).all()
-    assert 0.01 < np.abs(variant).max() <= 0.96
-
-
-def test_levels_are_those_of_the_loud_parts() -> None:
-    tone = np.sin(np.arange(16_000) * 0.3).astype(np.float32)
-    quiet = set_level(np.concatenate([tone, 0 * tone[:4_000]]), -26.0)
-    assert 20 * np.log10(np.sqrt(np.mean(quiet[:16_000] ** 2))) == pytest.approx(-26, abs=0.1)
-    assert np.abs(set_level(tone, 0.0)).max() == pytest.approx(0.95)
-    assert not set_level(np.zeros(1_000, np.float32), -20.0).any()
 
 
 @pytest.mark.reference
@@ -125,6 +93,21 @@ def test_a_corpus_holds_speech_and_its_features(recordings: Path, tmp_path: Path
         np.testing.assert_array_equal(corpus.features[rows], expected)
     # 8 kHz became 16 kHz: one second has 100 frames either way.
     assert corpus.clips[0]["num_frames"] == corpus.clips[2]["num_frames"] == 100
+
+
+@pytest.mark.reference
+@pytest.mark.usefixtures("published")
+def test_a_clips_entry_tells_what_was_cut_out_of_it(recordings: Path, tmp_path: Path) -> None:
+    speech = read_audio(recordings / "a.wav").samples[:, 0]
+    write_wav(recordings / "a.wav", np.concatenate([speech, np.zeros(32_000, np.float32), speech]), 16_000)
+    clips = find_clips([recordings])
+    as_is, shortened = (
+        build_corpus(clips, tmp_path / f"{pause}", CorpusConfig(num_variants=1, max_pause_ms=pause)).clips[0]
+        for pause in (None, 500)
+    )
+    assert (as_is["num_frames"], as_is["removed_ms"]) == (400, 0)
+    assert 1_200 < shortened["removed_ms"] < 1_800
+    assert shortened["num_frames"] == pytest.approx(400 - shortened["removed_ms"] / 10, abs=1)
 
 
 @pytest.mark.reference
@@ -150,6 +133,20 @@ def test_a_build_that_was_stopped_goes_on(recordings: Path, tmp_path: Path, monk
     assert shares == [0.5, 1.0]
     np.testing.assert_array_equal(resumed.samples, whole.samples)
     np.testing.assert_array_equal(resumed.features, whole.features)
+
+
+@pytest.mark.reference
+@pytest.mark.usefixtures("published")
+def test_folders_may_hold_files_of_the_same_name(recordings: Path, tmp_path: Path) -> None:
+    for speaker, source in (("dan", "a.wav"), ("eve", "c.wav")):
+        (tmp_path / speaker).mkdir()
+        shutil.copy(recordings / source, tmp_path / speaker / "same.wav")
+        write_manifest(tmp_path / speaker, ("same.wav", "train", speaker))
+    clips = find_clips([tmp_path / "dan", tmp_path / "eve", tmp_path / "dan"])
+    corpus = build_corpus(clips, tmp_path / "corpus", CorpusConfig(num_variants=1))
+    assert [clip["speaker"] for clip in corpus.clips] == ["dan", "eve", "dan"]
+    assert not np.array_equal(corpus.samples[:100], corpus.samples[100:200])
+    np.testing.assert_array_equal(corpus.samples[:100], corpus.samples[200:])
 
 
 def test_a_corpus_of_nothing_is_refused(tmp_path: Path) -> None:
@@ -178,3 +175,56 @@ def test_balance_tells_how_often_speakers_are_heard(balance: float, share: float
 def test_windows_longer_than_all_clips_are_refused() -> None:
     with pytest.raises(UsageError, match="no clip is as long"):
         WindowSampler(np.array([0]), np.array([9]), ["ann"], window_frames=10)
+
+
+@pytest.mark.parametrize("balance", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize(("max_synthetic", "most"), [(0.5, 0.5), (0.2, 0.2), (0.0, 0.0), (1.0, 1.0)])
+def test_synthesisers_have_no_more_than_their_share_of_windows(
+    balance: float, max_synthetic: float, most: float, rng: np.random.Generator
+) -> None:
+    num_frames = np.full(20, 1_000)
+    first = np.cumsum(num_frames) - num_frames
+    speakers = ["ann", "bob", *(f"voice {n}" for n in range(18))]
+    is_synthetic = np.arange(20) >= 2
+    settings: dict[str, Any] = {"window_frames": 10, "balance": balance}
+    sampler = WindowSampler(
+        first, num_frames, speakers, **settings, are_synthetic=is_synthetic.tolist(), max_synthetic=max_synthetic
+    )
+    drawn = sampler.draw(rng, 20_000) >= 2_000
+    # Without a limit it would be 0.9.
+    assert np.mean(drawn) == pytest.approx(min(most, 0.9), abs=0.015)
+
+
+def test_few_synthesised_clips_are_heard_as_they_come(rng: np.random.Generator) -> None:
+    sampler = WindowSampler(
+        np.array([0, 900]),
+        np.array([900, 109]),
+        ["ann", "voice"],
+        window_frames=10,
+        balance=1.0,
+        are_synthetic=[False, True],
+    )
+    assert np.mean(sampler.draw(rng, 20_000) >= 900) == pytest.approx(100 / 991, abs=0.015)
+
+
+def test_a_corpus_of_a_synthesiser_alone_can_be_used(rng: np.random.Generator) -> None:
+    sampler = WindowSampler(np.array([0]), np.array([99]), ["voice"], window_frames=10, are_synthetic=[True])
+    assert len(sampler.draw(rng, 50)) == 50
+    with pytest.raises(UsageError, match="max_synthetic"):
+        WindowSampler(np.array([0]), np.array([99]), ["voice"], window_frames=10, max_synthetic=1.5)
+
+
+@pytest.mark.reference
+@pytest.mark.usefixtures("published")
+def test_what_a_synthesiser_spoke_is_told_from_the_manifest_to_the_windows(
+    recordings: Path, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    rows = [
+        {"path": "a.wav", "split": "train", "speaker": "ann"},
+        *({"path": "c.wav", "split": "train", "speaker": f"voice {n}", "synthetic": True} for n in range(5)),
+    ]
+    (recordings / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    corpus = build_corpus(find_clips([recordings]), tmp_path / "corpus", CorpusConfig(num_variants=1))
+    assert [clip["is_synthetic"] for clip in corpus.clips] == [False, *[True] * 5]
+    drawn = corpus.sampler("train", window_frames=20).draw(rng, 5_000) >= 100
+    assert np.mean(drawn) == pytest.approx(0.5, abs=0.03)

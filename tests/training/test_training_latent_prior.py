@@ -1,17 +1,24 @@
 """A prior that is fitted to latents foresees what can be foreseen, and costs what training believed."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from synthetic_corpus import make_corpus
 
 torch = pytest.importorskip("torch", reason="training needs torch, the extra `train`")
 
+from dred.assembly import payload_tables  # noqa: E402
 from dred.bitstream import DredHeader, PayloadTables, SymbolTables, parse_payload, quantise, write_payload  # noqa: E402
 from dred.bitstream.version import own_version  # noqa: E402
+from dred.cli import main  # noqa: E402
 from dred.errors import UsageError  # noqa: E402
+from dred.training.export import with_prior  # noqa: E402
 from dred.training.latent_prior import PriorConfig, fit_prior  # noqa: E402
 from dred.training.symbol_statistics import count_symbols  # noqa: E402
+from dred.weights import available, read_safetensors  # noqa: E402
 
 NUM_DIMS = 6
 CONFIG = PriorConfig(num_hidden=16, num_steps=400, batch=512)
@@ -77,3 +84,25 @@ def test_what_cannot_be_fitted_is_refused(rng: np.random.Generator) -> None:
         PriorConfig(first_share=1.5)
     with pytest.raises(UsageError, match="at least 1"):
         PriorConfig(num_hidden=0)
+
+
+def test_a_set_of_our_own_gets_a_prior_from_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], rng: np.random.Generator
+) -> None:
+    corpus = make_corpus(rng)
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    np.save(folder / "samples.npy", corpus.samples)
+    np.save(folder / "features.npy", corpus.features)
+    (folder / "clips.json").write_text(json.dumps({"clips": list(corpus.clips)}))
+    out = tmp_path / "own.safetensors"
+    [built_in] = [entry.path for entry in available() if entry.is_built_in]
+    main(["weights", "prior", str(built_in), str(out), "--corpus", str(folder), "--steps", "3"])
+    assert "% of the bits that tables need" in capsys.readouterr().out
+    found, before = read_safetensors(out), read_safetensors(built_in)
+    assert found.name == "own"
+    assert payload_tables(found).sha256 == found.tables_sha256 != before.tables_sha256
+    assert found.tensors_sha256 == before.tensors_sha256
+    published = replace(before, card=replace(before.card, bitstream_version=12), prior={})
+    with pytest.raises(UsageError, match="version 12: coded without a prior"):
+        with_prior(published, corpus, PriorConfig(num_steps=1))

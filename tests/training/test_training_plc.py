@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch", reason="training needs torch, the extra `tr
 
 from dred.concealment import CompiledPredictor, Predictor  # noqa: E402
 from dred.concealment.predictor import FROM_REDUNDANCY, HEARD  # noqa: E402
+from dred.errors import UsageError  # noqa: E402
 from dred.features import NUM_BURG_FEATURES, PITCH, VOICING, burg_feature_frames  # noqa: E402
 from dred.nn import ReferenceEngine  # noqa: E402
 from dred.training.concealing import Concealing, ConcealingConfig, PredictionLoss  # noqa: E402
@@ -30,6 +31,27 @@ def make_predictor(form: str, tensors: dict[str, np.ndarray]) -> Predictor | Com
 def make_task(**changes: float) -> Concealing:
     config = ConcealingConfig(batch=8, num_frames=60, num_heard=8, widths=NARROW, **changes)  # type: ignore[arg-type]
     return Concealing(make_corpus(np.random.default_rng(5)), config, CPU)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("batch", 0),
+        ("num_frames", 99),
+        ("num_heard", 100),
+        ("num_heard", 11),
+        ("longest_guess", 0),
+        ("redundancy_share", 1.1),
+        ("redundancy_share", float("nan")),
+        ("redundancy_error", -0.1),
+        ("redundancy_error", float("inf")),
+        ("louder_weight", -1.0),
+        ("balance", 2.0),
+    ],
+)
+def test_impossible_settings_are_refused(name: str, wrong: float) -> None:
+    with pytest.raises(UsageError, match=f"^{name} must be "):
+        ConcealingConfig(**{name: wrong})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("widths", WIDTHS)

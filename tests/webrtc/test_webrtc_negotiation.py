@@ -1,10 +1,14 @@
 """What the peer declares narrows what is sent to it."""
 
+import numpy as np
 import pytest
 
 from dred.errors import UsageError
 from dred.rtp.sdp import OpusParameters
 from dred.sender import ControllerConfig, DredConfig, SenderConfig
+from dred.sender.controller import TOLERANCE, Knowledge, LossPicture, RateModel, choose_plan
+from dred.sender.controller.losses import shares_of_bursts
+from dred.sender.controller.protections import protections_of
 
 pytest.importorskip("aiortc", reason="aiortc is not installed")
 
@@ -44,9 +48,11 @@ def test_deep_redundancy_goes_to_those_who_ask_for_it_and_as_far_as_they_ask() -
 def test_the_peers_rate_bounds_everything_together() -> None:
     assert agreed(max_average_bitrate_bps=20_000).sender.bitrate_bps == 20_000
     limits = limits_of_call(max_average_bitrate_bps=40_000, dred_duration_ms=500, use_in_band_fec=True)
-    assert (limits.total_bps, limits.header_bytes) == (40_000, 0)
+    assert limits.header_bytes == 0
+    assert 39_000 < limits.total_bps <= 40_000 / (1 + TOLERANCE), "what a plan that is followed takes at most"
     assert (limits.most_main_bps, limits.max_duration_ms, limits.allow_lbrr) == (32_000, 500, True)
-    assert limits_of_call(max_average_bitrate_bps=6_000).total_bps == 8_000
+    assert limits_of_call(max_average_bitrate_bps=7_500).total_bps <= 7_500
+    assert limits_of_call(max_average_bitrate_bps=6_000).total_bps == 6_000, "less Opus cannot do"
     assert limits_of_call().total_bps == WebRtcConfig().total_bps
 
 
@@ -62,13 +68,28 @@ def test_without_a_budget_nobody_decides_unless_the_peer_has_one() -> None:
     fixed = WebRtcConfig(total_bps=None)
     assert agreed(fixed).controller is None
     assert agreed(fixed).sender.bitrate_bps == fixed.sender.bitrate_bps
-    assert limits_of_call(fixed, max_average_bitrate_bps=20_000).total_bps == 20_000
+    assert limits_of_call(fixed, max_average_bitrate_bps=20_000).total_bps == int(20_000 / (1 + TOLERANCE))
 
 
 def test_a_stream_of_one_rate_keeps_it_within_the_peers_bound() -> None:
     constant = WebRtcConfig(sender=SenderConfig(total_bitrate_bps=40_000))
     assert (agreed(constant).sender.total_bitrate_bps, agreed(constant).controller) == (40_000, None)
     assert agreed(constant, max_average_bitrate_bps=24_000).sender.total_bitrate_bps == 24_000
+    little = agreed(constant, max_average_bitrate_bps=6_000, dred_duration_ms=400).sender
+    assert (little.total_bitrate_bps, little.bitrate_bps, little.vbr, little.dred) == (None, 6_000, False, None)
+
+
+@pytest.mark.parametrize("limit_bps", [6_000, 7_000, 10_000, 13_000, 20_000, 64_000])
+def test_no_plan_that_is_followed_takes_more_than_the_peer_can(limit_bps: int) -> None:
+    limits = limits_of_call(max_average_bitrate_bps=limit_bps, dred_duration_ms=1_000, use_in_band_fec=True)
+    losses = LossPicture(shares=tuple(shares_of_bursts(0.1, 3.0).tolist()), jitter_ms=0.0, heard_from="patterns")
+    plan = None
+    # Opus takes more and more of what it is asked for.
+    for ratio in np.linspace(0.9, 1.0, 60):
+        rates = RateModel(frame_ms=20, main_ratio=ratio, lbrr_ratio=ratio)
+        plan = choose_plan(Knowledge(losses=losses, is_heard=True, rates=rates, present=plan), limits)
+        deep_bps = float(rates.dred_bps(protections_of([plan]))[0])
+        assert (1 + plan.num_red_copies) * ratio * plan.bitrate_bps + deep_bps <= limit_bps
 
 
 def test_switches_and_lengths_are_the_peers() -> None:
@@ -112,6 +133,10 @@ def test_broken_parameters_count_as_none_and_other_codecs_are_not_ours() -> None
     settings = agree(WebRtcConfig(), with_peer_parameters([codec("opus", 96)], remote))
     assert settings is not None
     assert settings.sender.bitrate_bps == WebRtcConfig().sender.bitrate_bps
+    unheard = [codec("opus", 111, maxaveragebitrate="5999", useinbandfec=1)]
+    settings = agree(WebRtcConfig(), with_peer_parameters([codec("opus", 96)], unheard))
+    assert settings is not None
+    assert settings.sender.in_band_fec, "a rate out of range is none, the rest counts"
     assert agree(WebRtcConfig(), [codec("G722", 9), codec("opus", 111)]) is None
     assert agree(WebRtcConfig(), [codec("PCMU", 0)]) is None
 

@@ -1,12 +1,13 @@
 """A small but complete set of weights, and the source tree of Opus that would hold it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dred.weights import NUM_LEVELS, TABLE_NAMES, Card, WeightSet
+from dred.weights import NUM_LEVELS, OWN_BITSTREAM_VERSION, PRIOR_DTYPES, TABLE_NAMES, Card, WeightSet
 
 NETWORK_OF_PREFIX = {
     "conv2d": "pitchdnn",
@@ -54,6 +55,23 @@ def tiny_weights() -> WeightSet:
     }
     card = Card(source="a test", libopus="1.6.1", bitstream_version=12, licence="BSD-3-Clause")
     return WeightSet(name="opus-1.6.1", card=card, tensors=tensors, tables=tables)
+
+
+@pytest.fixture(scope="session")
+def foreseeing_weights(tiny_weights: WeightSet) -> WeightSet:
+    """The same as a set of our own, with a prior of two hidden units."""
+    rng = np.random.default_rng(8)
+    card = replace(tiny_weights.card, libopus="", bitstream_version=OWN_BITSTREAM_VERSION)
+    shapes = {
+        "hidden_bias": (NUM_LEVELS, 2),
+        "first_bias": (2,),
+        "inputs": (3, 2, 2),
+        "outputs": (2, 9),
+        "odds": (NUM_LEVELS, 9),
+        "inside": (3, 2, 9),
+    }
+    prior = {name: rng.integers(-99, 99, shape).astype(PRIOR_DTYPES[name]) for name, shape in shapes.items()}
+    return replace(tiny_weights, name="own", card=card, prior=prior)
 
 
 def _write_array(name: str, array: np.ndarray) -> str:

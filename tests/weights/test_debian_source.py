@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dred.weights import debian_source
-from dred.weights.debian_source import DebianMirror, fetch_debian_source, find_mirror
+from dred.weights.debian_source import DebianMirror, fetch_debian_package, fetch_debian_source, find_mirror
 from dred.weights.download import SourceUnreachableError
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -132,6 +132,8 @@ if "update" in sys.argv:
     if (here / "error").exists():
         print("W: a warning", (here / "error").read_text(), "W: another", sep="\\n", file=sys.stderr)
         sys.exit(100)
+if "download" in sys.argv:
+    pathlib.Path("speech_1_all.deb").write_bytes((here / "opus_9.orig.tar.gz").read_bytes())
 if "source" in sys.argv:
     pathlib.Path("opus_9.dsc").write_text("of no interest")
     for path in here.glob("opus_*"):
@@ -165,6 +167,15 @@ def test_the_archive_comes_through_a_private_list(fake: Path, etc: Path, tmp_pat
     assert (fake / "sources").read_text() == (
         f"Types: deb-src\nURIs: http://mirror.invalid/debian\nSuites: sid\nComponents: main\nSigned-By: {KEYRING}\n"
     )
+
+
+def test_a_package_comes_from_the_same_mirror_and_is_not_installed(fake: Path, etc: Path, tmp_path: Path):
+    path = fetch_debian_package("speech", "stable", tmp_path / "down", sha256s=[SHA256], etc=etc)
+    assert path == tmp_path / "down" / "speech_1_all.deb"
+    assert (fake / "calls").read_text() == "update\ndownload speech/stable\n"
+    assert (fake / "sources").read_text().startswith("Types: deb\nURIs: http://mirror.invalid/debian\nSuites: stable\n")
+    with pytest.raises(SourceUnreachableError, match=r"stable holds speech_1_all\.deb, not the one"):
+        fetch_debian_package("speech", "stable", tmp_path, sha256s=["0"], etc=etc)
 
 
 def test_a_key_in_the_sources_file_is_passed_on(fake: Path, tmp_path: Path):

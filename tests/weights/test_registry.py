@@ -2,6 +2,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dred.errors import ModelError, UsageError
@@ -13,6 +14,7 @@ from dred.weights import (
     introduce,
     is_built_in,
     load,
+    passed_over,
     remove,
     save,
     write_safetensors,
@@ -208,3 +210,24 @@ def test_a_set_is_introduced_by_what_one_must_know_of_it(bundled: WeightSet, tin
     assert introduce(variant(tiny_weights, "mine", "", 201)) == "mine, not interoperable with libopus"
     assert introduce(variant(tiny_weights, "opus-1.6.1", "1.6.1", 12)) == "opus-1.6.1"
     assert not is_built_in(variant(tiny_weights, "dred-own", "", 12))
+
+
+def test_a_set_that_lacks_networks_comes_behind_whole_ones(bundled: WeightSet, tiny_weights: WeightSet):
+    save(variant(tiny_weights, "mine", "", 201))
+    halved = {name: array for name, array in tiny_weights.tensors.items() if not name.startswith("plc_")}
+    save(replace(variant(tiny_weights, "opus-1.6.1", "1.6.1", 12), tensors=halved))
+    assert [entry.name for entry in available()] == ["mine", "dred-own", "opus-1.6.1"]
+    assert [entry.missing for entry in available()] == [(), (), ("PLC predictor",)]
+    assert [entry.name for entry in passed_over()] == ["opus-1.6.1"]
+    assert load().name == "mine"
+    remove("mine")
+    assert load().name == "dred-own"
+    assert load(version=12).name == "opus-1.6.1", "who asks for it gets it"
+    save(variant(tiny_weights, "opus-1.6.1", "1.6.1", 12))
+    assert passed_over() == ()
+
+
+def test_a_set_of_other_numbers_is_not_the_built_in_one(bundled: WeightSet):
+    others = {name: array + 1 if array.dtype == np.float32 else array for name, array in bundled.tensors.items()}
+    assert is_built_in(replace(bundled))
+    assert not is_built_in(replace(bundled, tensors=others))

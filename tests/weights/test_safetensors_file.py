@@ -44,7 +44,7 @@ def test_what_is_written_is_read_again(tiny_weights: WeightSet, path: Path, asse
 
 
 def test_the_card_is_read_without_the_arrays(tiny_weights: WeightSet, path: Path):
-    assert read_card(path) == tiny_weights.card
+    assert read_card(path) == (tiny_weights.card, tuple(tiny_weights.tensors))
 
 
 def test_equal_sets_make_equal_files(tiny_weights: WeightSet, tmp_path: Path):
@@ -175,3 +175,15 @@ def test_changed_metadata_are_noticed(path: Path, tiny_weights: WeightSet):
     rewrite(path, metadata={"name": "another"}, resum=False)
     with pytest.raises(ModelError, match="the metadata differ"):
         read_card(path)
+
+
+def test_a_prior_travels_in_the_file(foreseeing_weights: WeightSet, tmp_path: Path, assert_equal):
+    path = tmp_path / "own.safetensors"
+    write_safetensors(foreseeing_weights, path)
+    read = read_safetensors(path)
+    assert_equal(read, foreseeing_weights)
+    assert read.prior.keys() == foreseeing_weights.prior.keys()
+    for name, array in foreseeing_weights.prior.items():
+        assert read.prior[name].dtype == array.dtype
+        np.testing.assert_array_equal(read.prior[name], array)
+    assert read.tables_sha256 == foreseeing_weights.tables_sha256

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from dred.weights import WeightSet, describe, import_weights
+from dred.weights.card import as_json
 
 
 def test_the_card_tells_origin_layers_tables_and_hashes(tiny_weights: WeightSet):
@@ -51,3 +52,8 @@ def test_the_published_networks_have_their_published_size(shared: Path):
     assert num_weights["RDO-VAE encoder"] == 187_840 + 2_560
     assert num_weights["RDO-VAE decoder"] == 226_208 + 8_896
     assert num_weights["FARGAN vocoder"] == 811_008 + 5_584
+
+
+def test_a_prior_is_shown(foreseeing_weights: WeightSet):
+    assert f"prior of a latent: {16 * 2 + 2 + 12 + 18 + 16 * 9 + 54} integers" in describe(foreseeing_weights)
+    assert as_json(foreseeing_weights)["prior"]["inputs"] == [3, 2, 2]

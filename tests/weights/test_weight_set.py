@@ -92,3 +92,22 @@ def test_tables_of_version_12_have_their_published_hashes(shared: Path):
         "ea0f83101da81918",
         "07d3cc48fb197cf2",
     ]
+
+
+def test_a_prior_is_part_of_what_tells_bitstreams_apart(foreseeing_weights: WeightSet):
+    other = dict(foreseeing_weights.prior) | {"odds": foreseeing_weights.prior["odds"] + 1}
+    sets = (foreseeing_weights, replace(foreseeing_weights, prior={}), replace(foreseeing_weights, prior=other))
+    assert len({weights.tables_sha256 for weights in sets}) == 3
+
+
+def test_a_prior_is_whole_and_of_our_own_sets_alone(foreseeing_weights: WeightSet, tiny_weights: WeightSet):
+    prior = dict(foreseeing_weights.prior)
+    with pytest.raises(ModelError, match="version 12 are coded without a prior"):
+        replace(tiny_weights, prior=prior)
+    with pytest.raises(ModelError, match="'odds' is int32, not int16"):
+        replace(foreseeing_weights, prior=prior | {"odds": prior["odds"].astype(np.int16)})
+    with pytest.raises(ModelError, match="'extra' is unknown"):
+        replace(foreseeing_weights, prior=prior | {"extra": prior["odds"]})
+    del prior["inside"]
+    with pytest.raises(ModelError, match="'inside' is missing"):
+        replace(foreseeing_weights, prior=prior)

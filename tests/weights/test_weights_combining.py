@@ -46,6 +46,22 @@ def test_each_network_comes_from_the_set_that_was_named() -> None:
     assert sum(len(of(component, combined)) for component in COMPONENTS) == len(combined.tensors)
 
 
+def test_the_prior_comes_with_the_rdovae() -> None:
+    dim = LATENT_DIM
+    prior = {
+        "hidden_bias": np.zeros((16, 1), np.int32),
+        "first_bias": np.zeros(1, np.int32),
+        "inputs": np.zeros((dim, 2, 1), np.int16),
+        "outputs": np.zeros((1, 3 * dim), np.int16),
+        "odds": np.zeros((16, 3 * dim), np.int32),
+        "inside": np.zeros((dim, 2, 3 * dim), np.int16),
+    }
+    with_prior = replace(make_set(1), prior=prior)
+    combined = combine(dict.fromkeys(RDOVAE, with_prior) | {"PLC predictor": make_set(2)}, "both", CARD)
+    assert combined.prior.keys() == prior.keys()
+    assert combined.tables_sha256 == with_prior.tables_sha256
+
+
 def test_a_network_that_is_not_named_is_left_out() -> None:
     combined = combine(dict.fromkeys(RDOVAE, make_set(1)), "half", CARD)
     assert {layer.component for layer in combined.layers} == set(RDOVAE)

@@ -29,27 +29,38 @@ class Audio:
     rate_hz: int
 
 
-def read_audio(path: Path | str) -> Audio:
-    """Read a wav, flac, ogg, mp3 or other file that libsndfile knows.
+def read_audio(path: Path | str, *, start_s: float = 0.0, duration_s: float | None = None) -> Audio:
+    """Read a wav, flac, ogg, mp3 or other file that libsndfile knows, or a part of it.
+
+    Args:
+        path: The file.
+        start_s: Where the part begins, rounded to a sample.
+        duration_s: How long it is at most; None for the rest.
 
     Raises:
-        UsageError: The file is missing, a folder, not readable, or headerless `.raw`.
-        FileFormatError: The file is not audio, holds no samples, too many, or NaN or infinite ones.
+        UsageError: The file is missing, a folder, not readable, or headerless `.raw`, or the part begins before it.
+        FileFormatError: The file is not audio, holds no samples there, too many, or NaN or infinite ones.
     """
     import soundfile  # Here, not above: it doubles the time that `import dred` takes.
 
     path = Path(path)
     if path.suffix.lower() == ".raw":
         raise UsageError(f"cannot read {path}: a headerless .raw file does not tell its rate; use wav or flac")
+    if not start_s >= 0 or not (duration_s is None or duration_s > 0):
+        raise UsageError(f"a part begins at 0 s or later and is longer than 0 s, got {start_s} and {duration_s} s")
     blocks: list[np.ndarray] = []
     num_values = 0
     try:
         with path.open("rb") as file, soundfile.SoundFile(file) as sound:
             rate_hz = sound.samplerate
+            if start_s:
+                sound.seek(min(round(start_s * rate_hz), sound.frames))
+            missing = None if duration_s is None else round(duration_s * rate_hz)
             # By blocks, since the length that a header announces may be a lie that no memory can hold.
-            while len(block := sound.read(_BLOCK_SAMPLES, dtype="float32", always_2d=True)):
+            while len(block := sound.read(_block_samples(missing), dtype="float32", always_2d=True)):
                 blocks.append(block)
                 num_values += block.size
+                missing = None if missing is None else missing - len(block)
                 if num_values > MAX_VALUES:
                     raise FileFormatError(f"audio of at most {MAX_VALUES} values", value=path.name)
     except OSError as error:
@@ -95,6 +106,10 @@ def write_wav(
         sound.setframerate(rate_hz)
         sound.writeframes(pcm.astype("<i2").tobytes())
     write_whole_file(Path(path), buffer.getvalue())
+
+
+def _block_samples(missing: int | None) -> int:
+    return _BLOCK_SAMPLES if missing is None else min(_BLOCK_SAMPLES, missing)
 
 
 def _one_line(error: Exception) -> str:

@@ -17,6 +17,7 @@ EXTRAS = {
     "listen": ("scipy", "starlette", "uvicorn"),
     "live": ("pylibsrtp", "sounddevice"),
     "studio": ("aiortc", "starlette", "uvicorn"),
+    "synthesis": ("espeakng_loader", "onnxruntime", "phonemizer"),
     "train": ("tensorboard", "torch"),
     "webrtc": ("aiortc",),
 }
@@ -121,7 +122,7 @@ def _kernels() -> dict[str, Any]:
 
 
 def _weights() -> dict[str, Any]:
-    from dred.weights import available, data_directory, introduce
+    from dred.weights import available, data_directory, introduce, passed_over
 
     sets = available()
     found: dict[str, Any] = {"directory": str(data_directory())}
@@ -132,6 +133,9 @@ def _weights() -> dict[str, Any]:
             if entry.card and entry.is_built_in is is_built_in
         }
     found["in_use"] = next((introduce(entry) for entry in sets if entry.card), None)
+    lacking = {entry.name: "lacks " + " and ".join(entry.missing) for entry in passed_over()}
+    if lacking:
+        found["passed_over"] = lacking
     broken = [entry.problem for entry in sets if entry.problem]
     if broken:
         found["problem"] = "; ".join(broken)

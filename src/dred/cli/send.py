@@ -38,7 +38,7 @@ def send(
         typer.Option(
             "--budget",
             help="Split so many bit/s, RTP included, between Opus, LBRR, RED and DRED, as reported losses ask for; "
-            "--bitrate, --red and --dred-ms are then the most.",
+            "--bitrate (without LBRR), --red and --dred-ms are then the most.",
             rich_help_panel=_NETWORK,
         ),
     ] = None,
@@ -91,12 +91,15 @@ def send(
     from dred.cli.live_view import sending_view
     from dred.cli.progress import progress
     from dred.cli.settings import expected_loss_percent
+    from dred.errors import UsageError
     from dred.live import FileSource, SendingFigures, SpeechSource, parse_endpoint, require_protection, send_speech
     from dred.live.sources import MicrophoneSource
     from dred.sender import DredConfig, RedundancyController, SenderConfig, limits_of
     from dred.session import RtpSenderConfig
     from dred.weights import load
 
+    if network is not None and (loss != 0 or burst != 1):
+        raise UsageError("losses come from --network or from --loss and --burst, not from both")
     secret = read_key(key, key_file)
     endpoint = parse_endpoint(to, lowest_port=1)
     require_protection(endpoint, has_key=secret is not None, insecure=insecure)

@@ -51,6 +51,7 @@ def list_sets(as_json: options.Json = False) -> None:
                         "libopus": entry.card.libopus if entry.card else None,
                         "licence": entry.card.licence if entry.card else None,
                         "built_in": entry.is_built_in,
+                        "missing": list(entry.missing),
                         "problem": entry.problem or None,
                     }
                     for entry in sets
@@ -66,6 +67,7 @@ def list_sets(as_json: options.Json = False) -> None:
             told = f"bitstream version {entry.card.bitstream_version}, {entry.card.licence}"
             told += ", built in" if entry.is_built_in else ""
             told += "" if entry.card.is_interoperable else ", not interoperable with libopus"
+            told += f", lacks {' and '.join(entry.missing)}" if entry.missing else ""
         print(f"{entry.name:<24}{entry.size_bytes / 1e6:>6.1f} MB  {told}")
 
 

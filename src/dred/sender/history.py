@@ -105,6 +105,11 @@ class LatentHistory:
         state = (self._counters, self._activity, rings, self._tables, self._symbols, self._commit)
         return (self._out, max_bytes, settings, *state)
 
+    @property
+    def is_active(self) -> bool:
+        """Whether anyone speaks in the newest 20 ms."""
+        return bool(self._activity[0])
+
     def level_meter(self) -> LevelMeter:
         """Return what measures the newest step at every level."""
         rings = (self._latents, self._states)

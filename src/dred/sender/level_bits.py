@@ -69,14 +69,21 @@ def _measure_levels(bits, nowhere, counters, activity, rings, tables, symbols):
     latent_quantiser, state_quantiser, coding, scratch = tables
     state_rows, latent_rows, prior = coding
     latent_symbols, state_symbols = symbols
-    is_finite = True
+    # With a prior a latent is coded by what the newer one says of it.
+    has_older = scratch.size > 0 and counters[NUM_STEPS] > _STEPS_PER_LATENT
     for level in range(bits.shape[1]):
+        # What is not finite gives symbols that no table has room for.
         quantiser = latent_quantiser[level]
-        is_finite &= quantise_vector(latents[row], quantiser[0], quantiser[1], latent_symbols[0])
-        coder = kernels.start_encoder()
-        if scratch.size and counters[NUM_STEPS] > _STEPS_PER_LATENT:
+        is_finite = quantise_vector(latents[row], quantiser[0], quantiser[1], latent_symbols[0])
+        if has_older:
             older = (row - _STEPS_PER_LATENT + len(latents)) % len(latents)
             is_finite &= quantise_vector(latents[older], quantiser[0], quantiser[1], latent_symbols[1])
+        quantiser = state_quantiser[level]
+        is_finite &= quantise_vector(states[row], quantiser[0], quantiser[1], state_symbols)
+        if not is_finite:
+            return False
+        coder = kernels.start_encoder()
+        if has_older:
             coder = encode_expected(
                 coder, nowhere, latent_symbols[1], latent_rows, level, latent_symbols[0], level, prior, scratch
             )
@@ -87,11 +94,9 @@ def _measure_levels(bits, nowhere, counters, activity, rings, tables, symbols):
         else:
             coder = encode_vector(coder, nowhere, latent_symbols[0], latent_rows, level)
         bits[0, level] = _bits_used(coder)
-        quantiser = state_quantiser[level]
-        is_finite &= quantise_vector(states[row], quantiser[0], quantiser[1], state_symbols)
         coder = encode_vector(kernels.start_encoder(), nowhere, state_symbols, state_rows, level)
         bits[1, level] = _bits_used(coder)
-    return is_finite
+    return True
 
 
 @compiled(inline="late", makes_arrays=False)

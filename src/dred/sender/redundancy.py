@@ -24,8 +24,10 @@ from dred.sender.intake import hear, initial_intake_state
 from dred.sender.level_bits import LevelBits
 from dred.timebase import SAMPLE_RATE_HZ, TICK_SAMPLES
 
+PACKETS_PER_MEASUREMENT = 10
+"""One packet of so many is measured at all levels."""
+
 _TICKS_PER_S = SAMPLE_RATE_HZ // TICK_SAMPLES
-_PACKETS_PER_MEASUREMENT = 10
 
 
 class Redundancy:
@@ -82,9 +84,14 @@ class Redundancy:
         """Take what the networks made of the next step; all steps of a packet before its redundancy is written."""
         self._history.remember(latent, state)
 
+    @property
+    def is_active(self) -> bool:
+        """Whether the newest 20 ms hold more than silence or faint noise."""
+        return self._history.is_active
+
     def measure_levels(self) -> LevelBits | None:
         """Tell for some packets, one in ten, what the newest speech costs at each level; to be called for each."""
-        is_due = self._num_packets % _PACKETS_PER_MEASUREMENT == 0
+        is_due = self._num_packets % PACKETS_PER_MEASUREMENT == 0
         self._num_packets += 1
         return self._levels.measure() if is_due else None
 

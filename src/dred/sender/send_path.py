@@ -43,6 +43,8 @@ class SentPacket:
         num_latents: Chunks of 40 ms in the redundancy.
         level_bits: What the newest speech costs at each quality level of redundancy, sent or not; measured for one
             packet in ten of a stream that can have redundancy, unless it is silent.
+        is_speech: Whether its newest 20 ms may hold speech: neither silence nor a steady, faint noise. Only a stream
+            that can have redundancy tells; of others every packet may.
     """
 
     payload: bytes
@@ -53,6 +55,7 @@ class SentPacket:
     dred_bytes: int
     num_latents: int
     level_bits: LevelBits | None = None
+    is_speech: bool = True
 
 
 class SendPath:
@@ -162,6 +165,7 @@ class SendPath:
             dred_bytes=len(packet) - len(main) if num_latents else 0,
             num_latents=num_latents,
             level_bits=self._redundancy.measure_levels() if self._redundancy else None,
+            is_speech=self._redundancy.is_active if self._redundancy else True,
         )
         self._sequence = (self._sequence + 1) & 0xFFFF
         self._timestamp = (self._timestamp + self.config.frame_ms * RTP_TICKS_PER_MS) & 0xFFFFFFFF

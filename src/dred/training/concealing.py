@@ -29,6 +29,8 @@ from dred.training.plc import PredictorNetwork, PredictorWidths
 __all__ = ["Concealing", "ConcealingConfig", "PredictionLoss"]
 
 _FRAMES_PER_PACKET = 2
+# Our choice: more is a slip.
+_MAX_COUNT, _MAX_SIZE = 1_000_000, 1_000
 _FEATURES = slice(NUM_BURG_FEATURES, NUM_INPUTS - 1)
 
 
@@ -37,16 +39,19 @@ class ConcealingConfig:
     """What a step is made of.
 
     Attributes:
-        batch: Windows per step.
+        batch: Windows per step, at least 1.
         num_frames: Their length; even, since packets have two frames.
-        num_heard: Frames at the beginning of each that are never lost; even.
-        longest_guess: Frames of a gap that count; what comes later fades away in use.
-        redundancy_share: Share of gaps whose older half is told by redundancy.
-        redundancy_error: Standard deviation of what is wrong about those features.
+        num_heard: Frames at the beginning of each that are never lost; even, 0 to num_frames - 2.
+        longest_guess: Frames of a gap that count, at least 1; what comes later fades away in use.
+        redundancy_share: Share of gaps whose older half is told by redundancy, 0 to 1.
+        redundancy_error: Standard deviation of what is wrong about those features, at least 0.
         adam: How weights are moved.
-        louder_weight: Weight of bands that come out too loud, beside their error.
-        balance: How speakers share the batches, see `WindowSampler`.
+        louder_weight: Weight of bands that come out too loud, beside their error, at least 0.
+        balance: How speakers share the batches, 0 to 1, see `WindowSampler`.
         widths: Widths of the network's layers.
+
+    Raises:
+        UsageError: A number is outside its range, or not finite.
     """
 
     batch: int = 64
@@ -61,13 +66,22 @@ class ConcealingConfig:
     widths: PredictorWidths = field(default_factory=PredictorWidths)
 
     def __post_init__(self) -> None:
-        if self.batch < 1 or self.num_frames % _FRAMES_PER_PACKET or self.num_heard % _FRAMES_PER_PACKET:
-            raise UsageError(
-                f"batch is at least 1, num_frames and num_heard are even, got {self.batch}, {self.num_frames}, "
-                f"{self.num_heard}"
-            )
-        if not 0 <= self.num_heard < self.num_frames:
-            raise UsageError(f"num_heard lies below num_frames, got {self.num_heard} of {self.num_frames}")
+        for name, low, high in (
+            ("batch", 1, _MAX_COUNT),
+            ("num_frames", _FRAMES_PER_PACKET, _MAX_COUNT),
+            ("num_heard", 0, self.num_frames - _FRAMES_PER_PACKET),
+            ("longest_guess", 1, _MAX_COUNT),
+            ("redundancy_share", 0, 1),
+            ("redundancy_error", 0, _MAX_SIZE),
+            ("louder_weight", 0, _MAX_SIZE),
+            ("balance", 0, 1),
+        ):
+            # What is not a number compares as false.
+            if not low <= getattr(self, name) <= high:
+                raise UsageError(f"{name} must be {low} to {high}, got {getattr(self, name)}")
+        for name in ("num_frames", "num_heard"):
+            if getattr(self, name) % _FRAMES_PER_PACKET:
+                raise UsageError(f"{name} must be even, got {getattr(self, name)}")
 
 
 class PredictionLoss(nn.Module):

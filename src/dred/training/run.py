@@ -174,12 +174,15 @@ def _fingerprint(corpus: Corpus) -> dict[str, Any]:
     """Tell a corpus from others, and what went into it."""
     used = [clip for clip in corpus.clips if clip["split"] == "train"]
     text = json.dumps([[clip["name"], clip["variant"], clip["num_frames"]] for clip in used])
+    synthetic_hours = sum(clip["num_frames"] for clip in used if clip.get("is_synthetic")) / 360_000
     return {
         "sha256": hashlib.sha256(text.encode()).hexdigest()[:16],
         "hours": round(sum(clip["num_frames"] for clip in used) / 360_000, 3),
         "recordings": len({clip["name"] for clip in used}),
         "speakers": len({clip["speaker"] for clip in used}),
         "licences": sorted({clip["licence"] or "not stated" for clip in used}),
+        # Only where there is any, so that runs which began without such speech go on.
+        **({"synthetic_hours": round(synthetic_hours, 3)} if synthetic_hours else {}),
     }
 
 

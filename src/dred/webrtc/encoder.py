@@ -40,7 +40,7 @@ class DredEncoder(Encoder):
 
     Attributes:
         settings: What was agreed on.
-        plans: The last plans that were followed.
+        plans: The last 16 plans that were followed, the newest last; any thread may read them.
         payload_types: Those of the payloads that `encode` or `pack` returned last.
         step_rtp: RTP ticks from payload to payload.
     """
@@ -52,7 +52,7 @@ class DredEncoder(Encoder):
             ModelError: It is to carry redundancy and there are no weights.
         """
         self.settings = settings
-        self.plans: deque[RedundancyPlan] = deque(maxlen=_MAX_PLANS)
+        self.plans: tuple[RedundancyPlan, ...] = ()
         self.payload_types: list[int] = []
         self.step_rtp = settings.sender.frame_ms * RTP_TICKS_PER_MS
         self._sender = Sender(settings.sender)
@@ -117,7 +117,7 @@ class DredEncoder(Encoder):
         if plan is not None:
             self._sender.apply(plan)
             self._red.num_copies = plan.num_red_copies
-            self.plans.append(plan)
+            self.plans = (*self.plans, plan)[-_MAX_PLANS:]
 
     def _add(self, packet: bytes, timestamp: int, payloads: list[bytes]) -> None:
         payload_type, payload = self.settings.opus_payload_type, packet

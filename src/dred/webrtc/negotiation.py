@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from dred.rtp.sdp import OpusParameters
 from dred.sender import Bandwidth, ControllerConfig, SenderConfig, limits_of
+from dred.sender.controller import LEAST_MAIN_BPS, TOLERANCE
 from dred.webrtc.config import WebRtcConfig
 
 __all__ = ["SendSettings", "settle"]
@@ -21,8 +22,8 @@ _BANDWIDTHS: tuple[tuple[int, Bandwidth], ...] = (
 _FRAMES_MS = (20, 40, 60, 10)
 _LEAST_DRED_MS = 20
 _MOST_DRED_MS = 1_040
-# Less is no budget to divide.
-_LEAST_TOTAL_BPS = 8_000
+# Below, a stream of one rate has no room for redundancy: it is constant Opus alone.
+_LEAST_CONSTANT_BPS = 8_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +64,18 @@ def settle(
         else:
             dred = replace(dred, duration_ms=min(dred.duration_ms, peer.dred_duration_ms, _MOST_DRED_MS))
     bounds_bps = [bps for bps in (config.total_bps, peer.max_average_bitrate_bps) if bps is not None]
+    is_constant = sender.total_bitrate_bps is not None
+    constant_bps = None if sender.total_bitrate_bps is None else min([sender.total_bitrate_bps, *bounds_bps])
+    if constant_bps is not None and constant_bps < _LEAST_CONSTANT_BPS:
+        constant_bps, dred = None, None
     has_lbrr = sender.in_band_fec and bool(peer.use_in_band_fec)
     settled = replace(
         sender,
         channels=sender.channels if peer.stereo else 1,
         bitrate_bps=min([sender.bitrate_bps, *bounds_bps]),
-        total_bitrate_bps=_constant_bps(sender.total_bitrate_bps, bounds_bps),
+        total_bitrate_bps=constant_bps,
         frame_ms=_frame_ms(sender.frame_ms, peer),
-        vbr=sender.vbr and not peer.cbr,
+        vbr=sender.vbr and not peer.cbr and not is_constant,
         bandwidth=_bandwidth(sender.bandwidth, peer.max_playback_rate_hz),
         in_band_fec=has_lbrr,
         dtx=sender.dtx or bool(peer.use_dtx),
@@ -78,10 +83,10 @@ def settle(
     )
     limits = None
     # A stream of one rate has nothing to divide.
-    if bounds_bps and sender.total_bitrate_bps is None:
+    if bounds_bps and not is_constant:
         limits = limits_of(
             settled,
-            total_bps=max(min(bounds_bps), _LEAST_TOTAL_BPS),
+            total_bps=_budget_bps(config.total_bps, peer.max_average_bitrate_bps),
             # SDP limits the rate of Opus's packets, without headers. Source: RFC 7587 section 6.1.
             header_bytes=0,
             allow_lbrr=has_lbrr,
@@ -92,8 +97,12 @@ def settle(
     )
 
 
-def _constant_bps(wanted_bps: int | None, bounds_bps: list[int]) -> int | None:
-    return None if wanted_bps is None else max(min([wanted_bps, *bounds_bps]), _LEAST_TOTAL_BPS)
+def _budget_bps(wanted_bps: int | None, peers_bps: int | None) -> int:
+    """Return what may be spent. The peer's rate is a limit, beyond which no plan is followed."""
+    bounds_bps = [] if wanted_bps is None else [wanted_bps]
+    if peers_bps is not None:
+        bounds_bps.append(int(peers_bps / (1 + TOLERANCE)))
+    return max(min(bounds_bps), LEAST_MAIN_BPS)
 
 
 def _frame_ms(wanted_ms: int, peer: OpusParameters) -> int:

@@ -30,6 +30,7 @@ from dred.weights.registry import (
     introduce,
     is_built_in,
     load,
+    passed_over,
     remove,
     save,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "list_layers",
     "load",
     "parse_model_card",
+    "passed_over",
     "read_safetensors",
     "remove",
     "save",

@@ -1,6 +1,6 @@
-"""Opus's archive out of Debian's source package `opus`, through apt, from the mirror that the machine already uses.
+"""Packages of Debian, through apt, from the mirror that the machine already uses: the source of Opus, or any other.
 
-/etc/os-release, /etc/apt -> find_mirror -> private apt directories -> apt-get source -> archive with a pinned hash
+/etc/os-release, /etc/apt -> find_mirror -> private apt directories -> apt-get -> archive with a pinned hash
 
 Nothing of the system's apt state is read or changed but its list of sources and its settings, so that no special
 rights are needed. No host is named here.
@@ -20,7 +20,7 @@ from pathlib import Path
 from dred.errors import ModelError
 from dred.weights.download import Progress, SourceUnreachableError, hash_file
 
-__all__ = ["DebianMirror", "fetch_debian_source", "find_mirror"]
+__all__ = ["DebianMirror", "fetch_debian_package", "fetch_debian_source", "find_mirror"]
 
 _SUITES = frozenset(
     {"sid", "unstable", "testing", "stable", "oldstable", "buster", "bullseye", "bookworm", "trixie", "forky", "duke"}
@@ -28,6 +28,8 @@ _SUITES = frozenset(
 _KEYRING_MARK = "debian-archive"
 
 _MAX_POLLS = 1200
+# Packages of data may be twenty times as large as the source.
+_MAX_PACKAGE_POLLS = 7200
 _POLL_S = 0.25
 
 # Settings read after the system's own, so that they win; "#clear" drops hooks, which may need rights or change things.
@@ -106,17 +108,66 @@ def fetch_debian_source(
             holds another archive.
         ModelError: The file system refuses.
     """
+    request = _Request(
+        kind="deb-src",
+        arguments=("source", "--download-only", "--tar-only", f"opus/{suite}"),
+        pattern="opus_*.orig.tar.*",
+        max_polls=_MAX_POLLS,
+    )
+    return _fetch(request, suite, directory, sha256s, on_progress, etc)
+
+
+def fetch_debian_package(
+    package: str,
+    suite: str,
+    directory: Path,
+    *,
+    sha256s: Collection[str],
+    on_progress: Progress | None = None,
+    etc: Path = Path("/etc"),
+) -> Path:
+    """Fetch a package of a suite, `.deb`, into a directory; it is not installed.
+
+    Args and errors are those of `fetch_debian_source`.
+    """
+    request = _Request(
+        kind="deb",
+        arguments=("download", f"{package}/{suite}"),
+        pattern=f"{package}_*.deb",
+        max_polls=_MAX_PACKAGE_POLLS,
+    )
+    return _fetch(request, suite, directory, sha256s, on_progress, etc)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """What apt is asked for: the kind of its list, arguments, what the result is called, how long it may take."""
+
+    kind: str
+    arguments: tuple[str, ...]
+    pattern: str
+    max_polls: int
+
+
+def _fetch(
+    request: _Request,
+    suite: str,
+    directory: Path,
+    sha256s: Collection[str],
+    on_progress: Progress | None,
+    etc: Path,
+) -> Path:
     mirror = find_mirror(etc)
     apt_get = shutil.which("apt-get")
     if apt_get is None:
         raise SourceUnreachableError("there is no apt-get")
     with tempfile.TemporaryDirectory(prefix="dred-apt-") as name:
         root = Path(name)
-        _write_private_setup(root, suite, mirror)
+        _write_private_setup(root, request.kind, suite, mirror)
         command = [apt_get, "-qq", "-c", str(root / "apt.conf")]
-        _run([*command, "update"], root, on_progress)
-        _run([*command, "source", "--download-only", "--tar-only", f"opus/{suite}"], root, on_progress)
-        archives = sorted((root / "work").glob("opus_*.orig.tar.*"))
+        _run([*command, "update"], root, request.max_polls, on_progress)
+        _run([*command, *request.arguments], root, request.max_polls, on_progress)
+        archives = sorted((root / "work").glob(request.pattern))
         for archive in archives:
             if hash_file(archive) in sha256s:
                 return _move(archive, directory)
@@ -124,11 +175,11 @@ def fetch_debian_source(
     raise SourceUnreachableError(f"Debian's {suite} holds {held}, not the one that is pinned")
 
 
-def _write_private_setup(root: Path, suite: str, mirror: DebianMirror) -> None:
+def _write_private_setup(root: Path, kind: str, suite: str, mirror: DebianMirror) -> None:
     for directory in ("sources", "lists/partial", "cache/archives/partial", "work"):
         (root / directory).mkdir(parents=True)
     (root / "apt.conf").write_text(_CONFIG.format(root=root))
-    stanza = f"Types: deb-src\nURIs: {mirror.uris}\nSuites: {suite}\nComponents: main\n"
+    stanza = f"Types: {kind}\nURIs: {mirror.uris}\nSuites: {suite}\nComponents: main\n"
     if mirror.signed_by:
         # A key that stands in the sources file itself begins on a line of its own.
         separator = "\n " if "\n" in mirror.signed_by else " "
@@ -136,7 +187,7 @@ def _write_private_setup(root: Path, suite: str, mirror: DebianMirror) -> None:
     (root / "sources" / "dred.sources").write_text(stanza)
 
 
-def _run(command: list[str], root: Path, on_progress: Progress | None) -> None:
+def _run(command: list[str], root: Path, max_polls: int, on_progress: Progress | None) -> None:
     log = root / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -148,7 +199,7 @@ def _run(command: list[str], root: Path, on_progress: Progress | None) -> None:
             env={**os.environ, "LC_ALL": "C"},
         )
         try:
-            for _ in range(_MAX_POLLS):
+            for _ in range(max_polls):
                 try:
                     process.wait(timeout=_POLL_S)
                     break
@@ -156,7 +207,7 @@ def _run(command: list[str], root: Path, on_progress: Progress | None) -> None:
                     if on_progress is not None:
                         on_progress(_count_bytes(root), None)
             else:
-                raise SourceUnreachableError(f"apt-get did not end within {_MAX_POLLS * _POLL_S:.0f} s")
+                raise SourceUnreachableError(f"apt-get did not end within {max_polls * _POLL_S:.0f} s")
         finally:
             if process.poll() is None:
                 process.kill()

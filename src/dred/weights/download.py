@@ -24,7 +24,7 @@ _MAX_ATTEMPTS = 20
 
 
 class SourceUnreachableError(ModelError):
-    """A place that could hold the weights does not answer or does not have them; another one may."""
+    """A place that could hold what is wanted does not answer or does not have it; another one may."""
 
 
 def download(

@@ -6,7 +6,7 @@ they follow from the arrays, so that one reader serves every version of the netw
 Source: libopus 1.6.1, dnn/nnet.c (roles of the arrays, index list of sparse layers).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from jaxtyping import Int32
 from dred.errors import ModelError
 from dred.weights.dnnw import Tensor
 
-__all__ = ["COMPONENTS", "ESSENTIAL_COMPONENTS", "LPCNET", "Layer", "list_layers"]
+__all__ = ["COMPONENTS", "ESSENTIAL_COMPONENTS", "LPCNET", "Layer", "list_layers", "missing_components"]
 
 LPCNET = "LPCNet vocoder"
 """The network that a set may do without: FARGAN speaks then."""
@@ -70,6 +70,16 @@ class Layer:
     def num_parameters(self) -> int:
         """Stored weights and biases; scales and index lists do not count."""
         return self.num_weights + self.num_biases
+
+
+def missing_components(array_names: Iterable[str]) -> tuple[str, ...]:
+    """Return the networks that a whole set has, and of which there is no array."""
+    names = tuple(array_names)
+    return tuple(
+        component
+        for component in ESSENTIAL_COMPONENTS
+        if not any(name.startswith(COMPONENTS[component]) for name in names)
+    )
 
 
 def list_layers(tensors: Mapping[str, Tensor]) -> tuple[Layer, ...]:

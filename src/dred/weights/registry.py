@@ -1,7 +1,8 @@
 """The sets at hand: those installed on this machine, one file each in one directory, and those that dred brings along.
 
 The directory is the one that $DRED_WEIGHTS names, else `weights` in the user's data directory for dred. Published sets
-come before those of dred's own, and built-in ones last: who has installed weights can talk to libopus.
+come before those of dred's own, and built-in ones last: who has installed weights can talk to libopus. Sets that lack
+networks come behind all whole ones.
 """
 
 import functools
@@ -14,6 +15,7 @@ import platformdirs
 
 from dred.data import bundled_weights
 from dred.errors import ModelError, UsageError
+from dred.weights.layers import missing_components
 from dred.weights.safetensors_file import read_card, read_safetensors, write_safetensors
 from dred.weights.weight_set import OWN_BITSTREAM_VERSION, SET_NAME, Card, WeightSet
 
@@ -26,6 +28,7 @@ __all__ = [
     "introduce",
     "is_built_in",
     "load",
+    "passed_over",
     "remove",
     "save",
 ]
@@ -48,6 +51,7 @@ class InstalledWeights:
     Attributes:
         card: None if the file cannot be read.
         problem: Why it cannot be read; empty if it can.
+        missing: Networks that it lacks.
         is_built_in: Whether it belongs to the package.
     """
 
@@ -56,6 +60,7 @@ class InstalledWeights:
     size_bytes: int
     card: Card | None
     problem: str
+    missing: tuple[str, ...] = ()
     is_built_in: bool = False
 
 
@@ -70,7 +75,8 @@ def data_directory() -> Path:
 def installed(directory: Path | None = None) -> list[InstalledWeights]:
     """List the installed sets, best first: published ones, others that speak a standard version, dred's own.
 
-    Within a kind the newest version comes first, then the newest libopus; what cannot be used comes last.
+    Within a kind the newest version comes first, then the newest libopus. Sets that lack networks come behind, in the
+    same order; what cannot be used comes last.
 
     Args:
         directory: Instead of `data_directory()`.
@@ -80,7 +86,8 @@ def installed(directory: Path | None = None) -> list[InstalledWeights]:
 
 
 def available() -> list[InstalledWeights]:
-    """List the sets at hand, best first: the installed ones, the built-in ones, those that cannot be read.
+    """List the sets at hand, best first: the installed ones, the built-in ones; then those that lack networks, those of
+    unknown versions, those that cannot be read.
 
     An installed set takes the place of a built-in one of the same name.
     """
@@ -88,7 +95,7 @@ def available() -> list[InstalledWeights]:
     names = {entry.name for entry in sets if entry.card is not None}
     built_in = [replace(_inspect(path), is_built_in=True) for path in bundled_weights()]
     sets += sorted((entry for entry in built_in if entry.name not in names), key=_rank)
-    return sorted(sets, key=lambda entry: _kind(entry) >= _UNKNOWN)
+    return sorted(sets, key=_use)
 
 
 def load(name: str | None = None, *, version: int | None = None, directory: Path | None = None) -> WeightSet:
@@ -120,8 +127,19 @@ def load(name: str | None = None, *, version: int | None = None, directory: Path
 
 def is_built_in(weights: WeightSet) -> bool:
     """Tell whether a set is one that dred brings along."""
-    found = [entry for entry in available() if entry.name == weights.name]
-    return any(entry.is_built_in and entry.card == weights.card for entry in found)
+    return any(
+        entry.is_built_in and entry.name == weights.name and entry.card == weights.card and _holds(entry, weights)
+        for entry in available()
+    )
+
+
+def passed_over() -> tuple[InstalledWeights, ...]:
+    """List the sets that would come before the one that is used by default, were they whole."""
+    sets = [entry for entry in available() if entry.card is not None]
+    if not sets or sets[0].missing:
+        return ()
+    best = sets[0].is_built_in, _rank_if_whole(sets[0])
+    return tuple(entry for entry in sets if entry.missing and (entry.is_built_in, _rank_if_whole(entry)) < best)
 
 
 def introduce(weights: WeightSet | InstalledWeights) -> str:
@@ -175,17 +193,31 @@ def _inspect(path: Path) -> InstalledWeights:
         status = path.stat()
     except OSError as error:
         return InstalledWeights(name=name, path=path, size_bytes=0, card=None, problem=str(error.strerror))
-    card, problem = _read_card_cached(path, status.st_mtime_ns, status.st_size)
-    return InstalledWeights(name=name, path=path, size_bytes=status.st_size, card=card, problem=problem)
+    card, missing, problem = _read_card_cached(path, status.st_mtime_ns, status.st_size)
+    return InstalledWeights(
+        name=name, path=path, size_bytes=status.st_size, card=card, problem=problem, missing=missing
+    )
 
 
 # Each sender and receiver looks at all sets.
 @functools.lru_cache(maxsize=64)
-def _read_card_cached(path: Path, modified_ns: int, size_bytes: int) -> tuple[Card | None, str]:
+def _read_card_cached(path: Path, modified_ns: int, size_bytes: int) -> tuple[Card | None, tuple[str, ...], str]:
     try:
-        return read_card(path), ""
+        card, array_names = read_card(path)
     except ModelError as error:
-        return None, str(error)
+        return None, (), str(error)
+    return card, missing_components(array_names), ""
+
+
+def _holds(entry: InstalledWeights, weights: WeightSet) -> bool:
+    """Tell whether a file holds just these numbers."""
+    try:
+        found = _read_cached(entry.path, entry.path.stat().st_mtime_ns)
+    except (ModelError, OSError):
+        return False
+    return found is weights or (
+        found.tables_sha256 == weights.tables_sha256 and found.tensors_sha256 == weights.tensors_sha256
+    )
 
 
 _PUBLISHED, _STANDARD, _OWN, _UNKNOWN, _UNREADABLE = range(5)
@@ -201,7 +233,24 @@ def _kind(entry: InstalledWeights) -> int:
     return _PUBLISHED if entry.card.libopus else _STANDARD
 
 
-def _rank(entry: InstalledWeights) -> tuple[int, int, list[int], str]:
+_Rank = tuple[int, int, list[int], str]
+_WHOLE, _PARTIAL, _OF_NO_USE, _BROKEN = range(4)
+
+
+def _use(entry: InstalledWeights) -> int:
+    if entry.card is None:
+        return _BROKEN
+    if _kind(entry) == _UNKNOWN:
+        return _OF_NO_USE
+    return _PARTIAL if entry.missing else _WHOLE
+
+
+def _rank(entry: InstalledWeights) -> tuple[int, _Rank]:
+    """Sort key: of what use; then what kind."""
+    return _use(entry), _rank_if_whole(entry)
+
+
+def _rank_if_whole(entry: InstalledWeights) -> _Rank:
     """Sort key: the kind; then the highest version and release, so negative numbers."""
     if entry.card is None:
         return _UNREADABLE, 0, [], entry.name

@@ -87,14 +87,15 @@ def read_safetensors(path: Path) -> WeightSet:
     return WeightSet(name=metadata["name"], card=card, tensors=tensors, tables=tables, prior=prior)
 
 
-def read_card(path: Path) -> Card:
-    """Read a file's card without its arrays.
+def read_card(path: Path) -> tuple[Card, tuple[str, ...]]:
+    """Read a file's card and the names of its arrays without these.
 
     Raises:
         ModelError: The file is unreadable, of another format, or its metadata differ from their hash.
     """
     with _opened(path) as file:
-        return _parse_card(path, _read_metadata(path, file))
+        metadata = _read_metadata(path, file)
+        return _parse_card(path, metadata), tuple(_parse_order(path, metadata))
 
 
 @contextmanager

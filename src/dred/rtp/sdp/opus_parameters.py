@@ -79,13 +79,17 @@ _FLAGS = {
 }
 _FIELDS = {name: field for field, (name, _, _) in _NUMBERS.items()} | {name: field for field, name in _FLAGS.items()}
 _MAX_DIGITS = 9
+# Any positive integer is allowed, but values outside the range count as none. Source: RFC 7587 section 6.1.
+_IGNORED_OUTSIDE = "max_average_bitrate_bps"
 
 
 def parse_opus_parameters(text: str) -> OpusParameters:
     """Read what follows the payload type in `a=fmtp`. Names are told apart whatever their case; the first one counts.
 
+    A rate outside its range counts as not told.
+
     Raises:
-        SdpFormatError: A known parameter has a value outside its range.
+        SdpFormatError: Another known parameter has a value outside its range, or one is no number.
     """
     known: dict[str, int | bool] = {}
     others: list[tuple[str, str | None]] = []
@@ -96,7 +100,7 @@ def parse_opus_parameters(text: str) -> OpusParameters:
         field = _FIELDS.get(name.lower())
         if field is None:
             others.append((name, value if has_value else None))
-        elif field not in known:
+        elif field not in known and not _is_ignored(field, value):
             known[field] = _parse_value(field, name, value)
     try:
         return OpusParameters(**known, others=tuple(others))  # type: ignore[arg-type]
@@ -114,6 +118,13 @@ def write_opus_parameters(parameters: OpusParameters) -> str:
     ]
     parts += [name if value is None else f"{name}={value}" for name, value in parameters.others]
     return ";".join(parts)
+
+
+def _is_ignored(field: str, value: str) -> bool:
+    if field != _IGNORED_OUTSIDE or not (value.isascii() and value.isdigit()):
+        return False
+    _, low, high = _NUMBERS[field]
+    return len(value) > _MAX_DIGITS or not low <= int(value) <= high
 
 
 def _parse_value(field: str, name: str, value: str) -> int | bool:

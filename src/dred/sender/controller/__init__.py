@@ -8,7 +8,7 @@
 choice.
 """
 
-from dred.sender.controller.config import ControllerConfig, limits_of
+from dred.sender.controller.config import LEAST_MAIN_BPS, TOLERANCE, ControllerConfig, limits_of
 from dred.sender.controller.controller import RedundancyController
 from dred.sender.controller.decision import Knowledge, choose_plan
 from dred.sender.controller.losses import LossPicture
@@ -16,6 +16,8 @@ from dred.sender.controller.rates import RateModel
 from dred.sender.controller.reports import ReceiverReport
 
 __all__ = [
+    "LEAST_MAIN_BPS",
+    "TOLERANCE",
     "ControllerConfig",
     "Knowledge",
     "LossPicture",

@@ -3,13 +3,19 @@
 from dataclasses import dataclass
 from math import isfinite
 
-from dred.bitstream import NUM_LEVELS, VERSION_NAMES
+from dred.bitstream import MAX_PAYLOAD_BYTES, MIN_PAYLOAD_BYTES, NUM_LEVELS, VERSION_NAMES
 from dred.errors import UsageError
 from dred.sender.config import SenderConfig
 
-__all__ = ["ControllerConfig", "limits_of"]
+__all__ = ["LEAST_MAIN_BPS", "TOLERANCE", "ControllerConfig", "limits_of"]
 
-_BITRATE_RANGE_BPS = (6_000, 510_000)
+TOLERANCE = 0.02
+"""By what share of the budget a plan may exceed it before it is left: so that not every breath brings another."""
+
+LEAST_MAIN_BPS = 6_000
+"""The least that Opus needs to say anything at all."""
+
+_BITRATE_RANGE_BPS = (LEAST_MAIN_BPS, 510_000)
 _MAX_RED_COPIES = 9
 _FRAME_DURATIONS_MS = (10, 20, 40, 60)
 _MAX_DURATION_MS = 1040
@@ -22,11 +28,13 @@ class ControllerConfig:
 
     Attributes:
         total_bps: The most that a stream may take while somebody speaks, in the mean over seconds: Opus, copies,
-            redundancy, and `header_bytes` per packet.
+            redundancy, and `header_bytes` per packet; 6000 to 2,000,000. A plan that is followed may take up to
+            `1 + TOLERANCE` times as much before another takes its place.
         header_bytes: What counts per packet besides its payload: 12 of RTP, 40 with UDP and IPv4, 60 with IPv6.
         mtu_bytes: Largest RTP packet, its header included; redundancy keeps within it.
         frame_ms: Length of a packet: 10, 20, 40 or 60.
-        least_main_bps: Of Opus without LBRR, at least 6000; less is not worth protecting.
+        least_main_bps: Of Opus without LBRR, at least 6000; less is not worth protecting. Where the budget is too small
+            for it, Opus goes alone, with what there is.
         most_main_bps: Of Opus without LBRR, up to 510000.
         allow_lbrr: Whether Opus may repeat packets (LBRR).
         max_red_copies: Whole copies of earlier packets at most, 0 to 9; 0 if the other side does not understand RED.
@@ -35,11 +43,12 @@ class ControllerConfig:
         max_duration_ms: At most.
         finest_level: Finest quality level of redundancy, 0 to 15.
         coarsest_level: Coarsest one that the newest speech may have, up to 15.
+        max_dred_bytes: Of a payload of redundancy at most, 8 to 1000, without its framing.
         dred_version: A version of the payload, as the stream has it; None for the one that its weights speak.
         least_gain_per_kbps: PLCMOS that one more kb/s must be expected to bring: the price of bits. 0 spends them all.
         least_gain: PLCMOS that a change must be expected to bring.
         expected_loss: A loss that is always reckoned with, 0 to 1, whatever is reported: bursts come unannounced.
-        expected_burst: Its mean burst in packets, at least 1.
+        expected_burst: Its mean burst in packets of 20 ms, 1 to 50; with other lengths it lasts as long.
         unheard_loss: Likewise, while nobody reports.
         interval_ms: Time between decisions.
         rise_ms: Time constant with which losses are believed.
@@ -60,6 +69,7 @@ class ControllerConfig:
     max_duration_ms: int = 1_000
     finest_level: int = 0
     coarsest_level: int = 13
+    max_dred_bytes: int = MAX_PAYLOAD_BYTES
     dred_version: str | None = None
     least_gain_per_kbps: float = 0.002
     least_gain: float = 0.01
@@ -73,7 +83,7 @@ class ControllerConfig:
 
     def __post_init__(self) -> None:
         for name, low, high in (
-            ("total_bps", 8_000, 2_000_000),
+            ("total_bps", _BITRATE_RANGE_BPS[0], 2_000_000),
             ("header_bytes", 0, 200),
             ("mtu_bytes", 200, 65_507),
             ("least_main_bps", *_BITRATE_RANGE_BPS),
@@ -83,6 +93,7 @@ class ControllerConfig:
             ("max_duration_ms", self.min_duration_ms, _MAX_DURATION_MS),
             ("finest_level", 0, NUM_LEVELS - 1),
             ("coarsest_level", self.finest_level, NUM_LEVELS - 1),
+            ("max_dred_bytes", MIN_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES),
             ("least_gain_per_kbps", 0, 1),
             ("least_gain", 0, 1),
             ("expected_loss", 0, 1),
@@ -112,7 +123,10 @@ def limits_of(
     allow_lbrr: bool = True,
     max_red_copies: int = 0,
 ) -> ControllerConfig:
-    """Return limits within which a stream gets no more of anything than it is configured to have.
+    """Return limits within which a stream gets no more Opus and redundancy than it is configured to have.
+
+    Of redundancy that is its duration and its bytes: how fine it is, is decided. The loss that the stream is configured
+    to expect is reckoned with while nobody reports.
 
     Raises:
         UsageError: A number is outside its range.
@@ -132,5 +146,7 @@ def limits_of(
         allow_dred=dred is not None,
         min_duration_ms=min(fallback.min_duration_ms, longest_ms),
         max_duration_ms=longest_ms,
+        max_dred_bytes=fallback.max_dred_bytes if dred is None else dred.max_bytes,
+        unheard_loss=max(fallback.unheard_loss, stream.expected_loss_percent / 100),
         dred_version=fallback.dred_version if dred is None else dred.version,
     )

@@ -12,6 +12,7 @@ shares by age are the burst statistics: share[a] / share[1] of all bursts last a
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, isfinite
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
@@ -19,17 +20,21 @@ from jaxtyping import Float64
 from dred.errors import UsageError
 from dred.sender.controller.reports import ReceiverReport
 
-__all__ = ["MAX_AGE", "LossEstimator", "LossPicture", "shares_of_bursts"]
+__all__ = ["MAX_AGE", "LossEstimator", "LossPicture", "burst_in_packets", "shares_of_bursts"]
 
-MAX_AGE = 60
-"""Ages are told apart up to here; whatever is older counts as one more. It is more than DRED can reach back."""
+MAX_AGE = 105
+"""Ages are told apart up to here; whatever is older counts as one more. It is more than DRED can reach back, 1040 ms,
+with packets of 10 ms."""
 
 _MAX_PACKETS_PER_PATTERN = 100_000
-# A pattern tells all that a fraction does, for as long.
-_PATTERN_LASTS_MS = 5_000.0
-# Fractions alone do not show bursts. Until their variance does, a burst has so many packets, as sure as so many
-# reports: recorded calls have 1.5 to 4 (docs/channel.md).
+# A pattern tells all that a fraction does, for so long and so many reports: one may be lost itself.
+_PATTERN_LASTS_MS, _PATTERN_LASTS_REPORTS = 5_000.0, 3
+# Of the worst jitter so much is still reckoned with a second later.
+_JITTER_KEPT_PER_S = 0.8
+# Fractions alone do not show bursts. Until their variance does, a burst has so many packets of 20 ms, as sure as so
+# many reports: recorded calls have 1.5 to 4 (docs/channel.md).
 _PRIOR_BURST = 2.5
+_PRIOR_FRAME_MS = 20.0
 _PRIOR_REPORTS = 5.0
 # To reach too far costs a little, not to reach far enough costs much: what is only guessed is taken longer.
 _SAFETY = 1.5
@@ -76,8 +81,14 @@ def shares_of_bursts(loss_rate: float, mean_burst: float) -> Float64[np.ndarray,
     """Return shares by age of bursts whose lengths are geometric, as a Gilbert model has them."""
     stays = 1 - 1 / max(mean_burst, 1.0)
     shares = loss_rate * (1 - stays) * stays ** np.arange(MAX_AGE + 1)
-    shares[-1] = loss_rate - shares[:-1].sum()
+    shares[-1] = loss_rate * stays**MAX_AGE
     return shares
+
+
+def burst_in_packets(mean_burst: float, frame_ms: float) -> float:
+    """Return what a mean burst in packets of 20 ms is in packets of another length: networks fail for a time."""
+    stays: float = (1 - 1 / mean_burst) ** (frame_ms / _PRIOR_FRAME_MS)
+    return 1 / (1 - stays)
 
 
 class LossEstimator:
@@ -94,20 +105,29 @@ class LossEstimator:
         self._frame_ms = frame_ms
         self._means = (_Mean(rise_ms / frame_ms), _Mean(fall_ms / frame_ms))
         self._long_mean = _Mean(max(_BURST_MEMORY_MS, fall_ms) / frame_ms)
+        self._all_means = (*self._means, self._long_mean)
         self._burst = 0
-        self._spread = _Spread()
+        self._prior_burst = burst_in_packets(_PRIOR_BURST, frame_ms)
+        self._spread = _Spread(self._prior_burst)
         self._jitter_ms = 0.0
-        self._jitter_fall = 1.0 - 1.0 / _PRIOR_REPORTS
+        self._report_ms: float | None = None
+        self._report_interval_ms = 0.0
         self._pattern_ms: float | None = None
+        # What was known before the last fraction was counted, in case a pattern tells the same losses better.
+        self._before_fraction: tuple[list[_Counted], int] | None = None
         self._heard_ms: float | None = None
 
     def observe_report(self, report: ReceiverReport, num_packets: int, now: float) -> None:
         """Take in a report about so many packets."""
-        self._heard_ms = now
-        self._jitter_ms = max(report.jitter_ms, self._jitter_fall * self._jitter_ms)
+        self._report_interval_ms = 0.0 if self._report_ms is None else now - self._report_ms
+        self._heard_ms = self._report_ms = now
+        kept = _JITTER_KEPT_PER_S ** (self._report_interval_ms / 1000)
+        self._jitter_ms = max(report.jitter_ms, kept * self._jitter_ms)
         num_packets = max(num_packets, 1)
         self._spread.add(report.fraction_lost, num_packets)
-        if self._pattern_ms is None or now - self._pattern_ms > _PATTERN_LASTS_MS:
+        self._before_fraction = None
+        if not self._has_patterns(now):
+            self._before_fraction = [mean.counted for mean in self._all_means], self._burst
             # A burst that no pattern ends is in the fractions.
             self._burst = 0
             shares = shares_of_bursts(report.fraction_lost, 1 + _SAFETY * (self._spread.mean_burst - 1))
@@ -124,6 +144,12 @@ class LossEstimator:
         if not len(lost):
             return
         self._heard_ms = self._pattern_ms = now
+        if self._before_fraction is not None:
+            # The report that it came with was about the same packets.
+            counted, self._burst = self._before_fraction
+            self._before_fraction = None
+            for mean, known in zip(self._all_means, counted, strict=True):
+                mean.counted = known
         counts = np.zeros(MAX_AGE + 1)
         num_waiting = self._burst
         for is_lost in lost:
@@ -153,20 +179,23 @@ class LossEstimator:
         """Return how lost packets are spread over ages."""
         seen = self._long_mean.counts_after(waiting, self._burst)
         num_bursts = seen[0]
-        mean_burst = (seen.sum() + _PRIOR_BURSTS * _PRIOR_BURST) / (num_bursts + _PRIOR_BURSTS)
+        mean_burst = (seen.sum() + _PRIOR_BURSTS * self._prior_burst) / (num_bursts + _PRIOR_BURSTS)
         supposed = shares_of_bursts(_PRIOR_BURSTS * mean_burst, mean_burst)
         ages: Float64[np.ndarray, " ages"] = seen + supposed
         return ages / ages.sum()
 
     def _add(self, counts: Float64[np.ndarray, " ages"], num_packets: int) -> None:
-        for mean in (*self._means, self._long_mean):
+        for mean in self._all_means:
             mean.add(counts, num_packets)
 
     def _source(self, now: float) -> str:
         if self._heard_ms is None:
             return "nobody"
-        is_pattern = self._pattern_ms is not None and now - self._pattern_ms <= _PATTERN_LASTS_MS
-        return "patterns" if is_pattern else "reports"
+        return "patterns" if self._has_patterns(now) else "reports"
+
+    def _has_patterns(self, now: float) -> bool:
+        lasts_ms = max(_PATTERN_LASTS_MS, _PATTERN_LASTS_REPORTS * self._report_interval_ms)
+        return self._pattern_ms is not None and now - self._pattern_ms <= lasts_ms
 
 
 def _counts_of(burst: int) -> Float64[np.ndarray, " ages"]:
@@ -177,16 +206,22 @@ def _counts_of(burst: int) -> Float64[np.ndarray, " ages"]:
     return counts
 
 
+class _Counted(NamedTuple):
+    """Lost packets by age, and how many there were in all."""
+
+    counts: Float64[np.ndarray, " ages"]
+    weight: float
+
+
 class _Mean:
     """Shares by age, averaged over about so many packets; before that, over those that there were."""
 
     def __init__(self, memory_packets: float) -> None:
         self._memory = max(memory_packets, 1.0)
-        self._counts = np.zeros(MAX_AGE + 1)
-        self._weight = 0.0
+        self.counted = _Counted(np.zeros(MAX_AGE + 1), 0.0)
 
     def add(self, counts: Float64[np.ndarray, " ages"], num_packets: int) -> None:
-        self._counts, self._weight = self._after(counts, num_packets)
+        self.counted = self._after(counts, num_packets)
 
     def value_after(self, counts: Float64[np.ndarray, " ages"], num_packets: int) -> Float64[np.ndarray, " ages"]:
         """Return the mean as it would be with some more packets."""
@@ -195,17 +230,16 @@ class _Mean:
 
     def counts_after(self, counts: Float64[np.ndarray, " ages"], num_packets: int) -> Float64[np.ndarray, " ages"]:
         """Return what is remembered as it would be with some more packets."""
-        return self._after(counts, num_packets)[0]
+        return self._after(counts, num_packets).counts
 
-    def _after(
-        self, counts: Float64[np.ndarray, " ages"], num_packets: int
-    ) -> tuple[Float64[np.ndarray, " ages"], float]:
+    def _after(self, counts: Float64[np.ndarray, " ages"], num_packets: int) -> "_Counted":
+        known, weight = self.counted
         if not num_packets:
-            return self._counts, self._weight
+            return self.counted
         keep = exp(-num_packets / self._memory)
         # What comes in one piece weighs no more than what a mean remembers.
         taken = self._memory * (1 - keep) / num_packets
-        return keep * self._counts + taken * counts, keep * self._weight + taken * num_packets
+        return _Counted(keep * known + taken * counts, keep * weight + taken * num_packets)
 
 
 class _Spread:
@@ -215,7 +249,8 @@ class _Spread:
     burst. Differences between neighbours leave out slow changes of the network.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prior_burst: float) -> None:
+        self._prior_burst = prior_burst
         self._last: float | None = None
         self._measured = 0.0
         self._expected = 0.0
@@ -236,8 +271,8 @@ class _Spread:
     @property
     def mean_burst(self) -> float:
         if not self._expected > 0:
-            return _PRIOR_BURST
+            return self._prior_burst
         loss = min(self._loss / self._weight, 0.9)
         found = min(max((self._measured / self._expected + 1) / (2 * (1 - loss)), 1.0), _MAX_BURST)
-        found = found if isfinite(found) else _PRIOR_BURST
-        return (self._weight * found + _PRIOR_REPORTS * _PRIOR_BURST) / (self._weight + _PRIOR_REPORTS)
+        found = found if isfinite(found) else self._prior_burst
+        return (self._weight * found + _PRIOR_REPORTS * self._prior_burst) / (self._weight + _PRIOR_REPORTS)

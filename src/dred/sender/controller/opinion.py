@@ -5,16 +5,19 @@
 
 A lost packet's cost depends on what repairs it. All constants are fits to what PLCMOS says of 8 clips of other speakers
 than those of any other benchmark, 30 settings and 9 networks: `python benchmarks/controller_study.py --shared DIR
---cache FILE` rates, fits and prints them, and how far the fit is off (0.04 MOS in the root mean square).
+--cache FILE` rates, fits and prints them, and how far the fit is off (0.04 MOS in the root mean square). They were
+found with packets of 20 ms; with others the same speech that is lost costs the same, and so does each gap.
 
 PLCMOS hardly hears the difference between fine and coarse levels, up to about 10; other metrics do (RESULTS.md).
 """
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from dred.bitstream import MAX_LATENTS
 from dred.sender.controller.losses import MAX_AGE
 from dred.sender.controller.protections import Protections
 from dred.timebase import CHUNK_MS
@@ -28,6 +31,11 @@ _OPINIONS = (3.57, 3.80, 3.90, 3.99, 4.04, 4.06, 4.06)
 _FALL_PER_BPS = (_OPINIONS[1] - _OPINIONS[0]) / (_RATES_BPS[1] - _RATES_BPS[0])
 # A stream with LBRR sounds like one without it of so much of its rate.
 SHARE_BESIDE_LBRR = 0.6
+# The packets of the study. Others are looked at in pieces no longer than these.
+_STUDIED_MS = 20
+# Of what is guessed, the first piece and the next four: up to here.
+_FIRST_GUESSED_MS, _NEXT_GUESSED_MS = 20, 100
+_FARTHEST_MS = MAX_LATENTS * CHUNK_MS
 # From 4 down to 1.
 _MOST = 3.0
 _COARSE_LEVEL = 10
@@ -36,11 +44,11 @@ _LATENT_OFFSET_MS = 25.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """MOS that each lost packet costs, times the number of packets.
+    """MOS that each lost packet of 20 ms costs, times the number of packets.
 
     Attributes:
-        first_guessed: The first of a gap that nothing repairs.
-        next_guessed: Each of the next four.
+        first_guessed: The first 20 ms of a gap that nothing repairs.
+        next_guessed: Each of the next four times as long.
         later_guessed: Each further one: most is silence by then.
         by_lbrr: Repaired by LBRR.
         join: Once for each gap in which DRED speaks.
@@ -82,26 +90,38 @@ def costs_by_age(
         late_packets: By how many packets less DRED may be counted on to reach.
         costs: What each way of repair costs.
     """
-    ages = np.arange(1, MAX_AGE + 2)
+    piece_ms = min(frame_ms, _STUDIED_MS)
+    pieces_per_packet = round(frame_ms / piece_ms)
+    # Farther back nothing is spoken, and all is silence by then.
+    num_near = min(ceil((_FARTHEST_MS + _NEXT_GUESSED_MS) / frame_ms), MAX_AGE + 1)
+    pieces = np.arange(1, num_near * pieces_per_packet + 1)
     has_copies = protections.num_copies > 0
     by_lbrr = protections.in_band_fec & ~has_copies
-    num_exact = np.where(has_copies, protections.num_copies, by_lbrr)
-    reach = np.maximum(protections.duration_ms // frame_ms - late_packets, 0) * protections.has_dred
-    num_repaired = np.clip(reach, num_exact, MAX_AGE)
-    by_age = np.zeros((len(reach), ages.size))
-    by_age[by_lbrr, 0] = costs.by_lbrr
+    num_exact = pieces_per_packet * np.where(has_copies, protections.num_copies, by_lbrr)
+    reach = protections.duration_ms // piece_ms - pieces_per_packet * late_packets
+    num_repaired = np.clip(np.maximum(reach, 0) * protections.has_dred, num_exact, _FARTHEST_MS // piece_ms)
+    by_piece = np.zeros((len(reach), pieces.size))
+    by_piece[by_lbrr, :pieces_per_packet] = costs.by_lbrr
     # The newest latent ends about where its packet begins.
-    index = ((ages * frame_ms + _LATENT_OFFSET_MS) // CHUNK_MS).astype(np.int64)
+    index = ((pieces * piece_ms + _LATENT_OFFSET_MS) // CHUNK_MS).astype(np.int64)
     levels = np.take_along_axis(
         protections.levels, np.minimum(index, np.maximum(protections.num_latents[:, None] - 1, 0)), axis=1
     )
-    is_spoken = (ages > num_exact[:, None]) & (ages <= num_repaired[:, None])
-    is_joint = is_spoken & (ages == num_exact[:, None] + 1)
-    spoken = costs.level * levels + costs.coarse * np.maximum(levels - _COARSE_LEVEL, 0) + costs.join * is_joint
-    by_age += is_spoken * spoken
-    depths = ages - num_repaired[:, None]
-    guessed = np.select([depths == 1, depths <= 5], [costs.first_guessed, costs.next_guessed], costs.later_guessed)
-    return np.where(depths > 0, guessed, by_age)
+    is_spoken = (pieces > num_exact[:, None]) & (pieces <= num_repaired[:, None])
+    is_joint = is_spoken & (pieces == num_exact[:, None] + 1)
+    join = costs.join * (_STUDIED_MS / piece_ms)
+    spoken = costs.level * levels + costs.coarse * np.maximum(levels - _COARSE_LEVEL, 0) + join * is_joint
+    by_piece += is_spoken * spoken
+    guessed_ms = (pieces - num_repaired[:, None]) * piece_ms
+    guessed = np.select(
+        [guessed_ms <= _FIRST_GUESSED_MS, guessed_ms <= _NEXT_GUESSED_MS],
+        [costs.first_guessed, costs.next_guessed],
+        costs.later_guessed,
+    )
+    by_piece = np.where(guessed_ms > 0, guessed, by_piece)
+    by_age = np.full((len(reach), MAX_AGE + 1), costs.later_guessed)
+    by_age[:, :num_near] = by_piece.reshape(len(reach), num_near, pieces_per_packet).mean(axis=2)
+    return by_age
 
 
 def damage(cost: Float64[np.ndarray, "*options"]) -> Float64[np.ndarray, "*options"]:

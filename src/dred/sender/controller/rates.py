@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float64, Int64
 from dred.sender.config import DredConfig
 from dred.sender.controller.protections import Protections, protections_of
 from dred.sender.plan import RedundancyPlan
+from dred.sender.redundancy import PACKETS_PER_MEASUREMENT
 from dred.sender.send_path import SentPacket
 
 __all__ = ["RateEstimator", "RateModel"]
@@ -33,8 +34,6 @@ _FIRST_STATE_BITS = (
     *(83.0, 89.0, 83.0, 78.0, 70.0, 59.0, 49.0, 41.0),
 )
 _MEMORY_MS = 15_000.0
-# 75 measurements of one per 200 ms are as long.
-_KEEP_MEASUREMENT = 1 - 1 / 75
 # Packets of less than this share of what was asked for hold silence or faint noise, with DTX or without.
 _LEAST_SPEECH = 0.5
 # Encoders are wrong by less; the rest are oddities of a few packets, and of what is no speech.
@@ -98,8 +97,9 @@ class RateEstimator:
         """Start with a guess about speech in general."""
         self._frame_ms = frame_ms
         self._keep = exp(-frame_ms / _MEMORY_MS)
-        self._latent = _MeanBits(_FIRST_LATENT_BITS)
-        self._state = _MeanBits(_FIRST_STATE_BITS)
+        keep_measurement = 1 - PACKETS_PER_MEASUREMENT * frame_ms / _MEMORY_MS
+        self._latent = _MeanBits(_FIRST_LATENT_BITS, keep_measurement)
+        self._state = _MeanBits(_FIRST_STATE_BITS, keep_measurement)
         self._main, self._lbrr = (_Ratio(self._keep, _OPUS_BOUNDS) for _ in range(2))
         self._dred = _Ratio(self._keep, _DRED_BOUNDS)
         self._expected_of: DredConfig | None = None
@@ -111,6 +111,8 @@ class RateEstimator:
             self._latent.add(sent.level_bits.latent)
             self._state.add(sent.level_bits.state)
         # Pauses do not make speech cheaper: what they save is no rate to be counted on.
+        if not sent.is_speech:
+            return
         asked_bits = plan.bitrate_bps * self._frame_ms / 1000
         if 8 * sent.main_bytes >= _LEAST_SPEECH * asked_bits:
             opus = self._lbrr if plan.in_band_fec else self._main
@@ -140,13 +142,14 @@ class RateEstimator:
 class _MeanBits:
     """Bits by level, averaged over the last measurements; the first guess counts as one of them."""
 
-    def __init__(self, first: tuple[float, ...]) -> None:
+    def __init__(self, first: tuple[float, ...], keep: float) -> None:
+        self._keep = keep
         self._total = np.array(first, np.float64)
         self._weight = 1.0
 
     def add(self, bits: tuple[float, ...]) -> None:
-        self._total = _KEEP_MEASUREMENT * self._total + bits
-        self._weight = _KEEP_MEASUREMENT * self._weight + 1
+        self._total = self._keep * self._total + bits
+        self._weight = self._keep * self._weight + 1
 
     @property
     def mean(self) -> tuple[float, ...]:

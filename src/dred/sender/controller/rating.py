@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from dred.bitstream import MAX_PAYLOAD_BYTES
 from dred.sender.controller.config import ControllerConfig
 from dred.sender.controller.opinion import damage, opinion_without_loss
 from dred.sender.controller.protections import Protections
@@ -30,7 +29,7 @@ class Rating:
         dred_bps: What redundancy does.
         opinion: PLCMOS that is expected.
         gain: The same, less the price of the bits.
-        room_bytes: What the MTU leaves for a payload of redundancy, up to 1000; negative if Opus alone may exceed it.
+        room_bytes: What MTU and configuration leave for a payload of redundancy; negative if Opus alone may exceed it.
         fits: Whether budget and MTU allow it.
     """
 
@@ -70,7 +69,7 @@ def rate(
     opinion = opinion_without_loss(opus_bps, has_lbrr) - damage(costs @ shares)[:, None]
     largest_bytes = _MAIN_PEAK * (opus_bps + red_bps) / packets_per_s / 8
     room_bytes = np.minimum(
-        config.mtu_bytes - _RTP_HEADER_BYTES - _AROUND_PAYLOAD_BYTES - largest_bytes, MAX_PAYLOAD_BYTES
+        config.mtu_bytes - _RTP_HEADER_BYTES - _AROUND_PAYLOAD_BYTES - largest_bytes, config.max_dred_bytes
     )
     has_room = np.where(
         protections.has_dred[:, None],

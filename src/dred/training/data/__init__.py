@@ -1,10 +1,11 @@
 """Speech to what networks learn from: audio files -> augmented 16 kHz speech and its features -> a corpus on disk.
 
-folder or manifest -> clips -> [level, augment, features by dred's own extractor] -> corpus folder -> windows
+folder, manifest or lhotse's -> clips -> [level, augment, features by dred's own extractor] -> corpus folder -> windows
 """
 
 from dred.training.data.augmentation import Augmentation, augment
-from dred.training.data.clips import Clip, find_clips
+from dred.training.data.clip import Clip
+from dred.training.data.clips import find_clips
 from dred.training.data.corpus import Corpus, CorpusConfig, build_corpus
 from dred.training.data.windows import WindowSampler
 

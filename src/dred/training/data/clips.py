@@ -1,55 +1,31 @@
-"""Which recordings there are: from a folder's manifest, or from the folder itself.
+"""Which recordings there are: from a folder's manifest, from the folder itself, or from a manifest of lhotse.
 
-`manifest.jsonl` has one object per line: path, split, speaker and, if known, licence; others are passed over. A folder
-without one is taken whole: a file's speaker is the folder it lies in, and every tenth speaker is kept for validation.
+`manifest.jsonl` has one object per line: path, split, speaker and, if known, licence and whether a synthesiser spoke
+(`synthetic`); others are passed over. A folder without one is taken whole: a file's speaker is the folder it lies in,
+and every tenth speaker is kept for validation.
 """
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from dred.errors import FileFormatError, UsageError
-from dred.whole_file import read_whole_file
+from dred.training.data.clip import AUDIO_SUFFIXES, SPLITS, Clip, split_of_speaker
+from dred.training.data.json_lines import read_json_lines, text_of
+from dred.training.data.lhotse import read_lhotse
 
-__all__ = ["SPLITS", "Clip", "find_clips"]
+__all__ = ["MANIFEST_NAME", "find_clips"]
 
-SPLITS = ("train", "valid", "test")
-
-_MANIFEST = "manifest.jsonl"
-_MAX_MANIFEST_BYTES = 1 << 28
-_SUFFIXES = (".flac", ".wav", ".ogg", ".mp3")
-_VALID_IN = 10
+MANIFEST_NAME = "manifest.jsonl"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clip:
-    """One recording.
-
-    Attributes:
-        path: The file.
-        name: Its path within its folder, which tells it from others.
-        split: One of `SPLITS`.
-        speaker: Who speaks; no speaker is in two splits.
-        licence: Of the recording; empty if not stated.
-    """
-
-    path: Path
-    name: str
-    split: str
-    speaker: str
-    licence: str = ""
-
-
-def find_clips(folders: Sequence[Path], splits: Sequence[str] = ("train", "valid")) -> list[Clip]:
-    """List the recordings of folders that belong to some splits, in a fixed order.
+def find_clips(sources: Sequence[Path], splits: Sequence[str] = ("train", "valid")) -> list[Clip]:
+    """List the recordings of folders and manifests of lhotse that belong to some splits, in a fixed order.
 
     Raises:
-        UsageError: A folder is missing or holds no recording, or a speaker is in two splits.
+        UsageError: A folder or file is missing or holds no recording, or a speaker is in two splits.
         FileFormatError: A manifest breaks its format.
     """
-    clips = [clip for folder in folders for clip in _in_folder(folder)]
+    clips = [clip for source in sources for clip in _of_source(source)]
     split_of: dict[str, str] = {}
     for clip in clips:
         if split_of.setdefault(clip.speaker, clip.split) != clip.split:
@@ -57,40 +33,43 @@ def find_clips(folders: Sequence[Path], splits: Sequence[str] = ("train", "valid
     return [clip for clip in clips if clip.split in splits]
 
 
-def _in_folder(folder: Path) -> list[Clip]:
-    if not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}")
-    manifest = folder / _MANIFEST
-    clips = _from_manifest(manifest) if manifest.is_file() else _from_files(folder)
+def _of_source(source: Path) -> list[Clip]:
+    if source.is_file():
+        clips = read_lhotse(source)
+    elif source.is_dir():
+        manifest = source / MANIFEST_NAME
+        clips = _from_manifest(manifest) if manifest.is_file() else _from_files(source)
+    else:
+        raise UsageError(f"there is no folder {source}")
     if not clips:
-        raise UsageError(f"{folder} holds no recordings")
+        raise UsageError(f"{source} holds no recordings")
     return clips
 
 
 def _from_manifest(manifest: Path) -> list[Clip]:
     clips = []
-    lines = read_whole_file(manifest, max_bytes=_MAX_MANIFEST_BYTES).decode("utf-8", "replace").splitlines()
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            name, split, speaker = (str(row[key]) for key in ("path", "split", "speaker"))
-        except (ValueError, KeyError, TypeError) as error:
-            raise FileFormatError(f"line {number}: a JSON object with path, split, speaker", value=line) from error
+    for number, row in read_json_lines(manifest):
+        name, split, speaker = (text_of(row, key, number) for key in ("path", "split", "speaker"))
         if split not in SPLITS:
             raise FileFormatError(f"line {number}: the split is one of {', '.join(SPLITS)}", value=split)
-        licence = str(row.get("licence", ""))
-        clips.append(Clip(path=manifest.parent / name, name=name, split=split, speaker=speaker, licence=licence))
+        clips.append(
+            Clip(
+                path=manifest.parent / name,
+                name=name,
+                split=split,
+                speaker=speaker,
+                licence=text_of(row, "licence", number, ""),
+                is_synthetic=row.get("synthetic") is True,
+            )
+        )
     return clips
 
 
 def _from_files(folder: Path) -> list[Clip]:
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
     clips = []
     for path in paths:
         name = path.relative_to(folder).as_posix()
         speaker = path.parent.relative_to(folder.parent).as_posix()
-        is_valid = hashlib.sha256(speaker.encode()).digest()[0] % _VALID_IN == 0
-        clips.append(Clip(path=path, name=name, split="valid" if is_valid else "train", speaker=speaker))
+        clips.append(Clip(path=path, name=name, split=split_of_speaker(speaker), speaker=speaker))
     return clips

@@ -18,13 +18,16 @@ from typing import Any
 
 import numpy as np
 
-from dred.audio import float_to_int16, read_audio, resample, to_mono
+from dred.audio import float_to_int16
 from dred.errors import FileFormatError, UsageError
 from dred.features import NUM_FEATURES, FeatureExtractor
 from dred.nn import default_engine
 from dred.timebase import FEATURE_FRAME_SAMPLES, SAMPLE_RATE_HZ
-from dred.training.data.augmentation import Augmentation, augment, set_level
-from dred.training.data.clips import Clip
+from dred.training.data.augmentation import Augmentation, augment
+from dred.training.data.clip import Clip
+from dred.training.data.level import set_level
+from dred.training.data.noises import list_noises
+from dred.training.data.pauses import MIN_PAUSE_MS, shorten_pauses
 from dred.training.data.windows import WindowSampler
 from dred.weights import load
 from dred.whole_file import read_whole_file, write_whole_file
@@ -43,12 +46,14 @@ class CorpusConfig:
     Attributes:
         num_variants: Variants of each training recording, the first as it is; others are augmented. Recordings of
             other splits stay as they are.
+        max_pause_ms: What is left of pauses that are longer, at least 300; None leaves recordings as they are.
         augmentation: How far variants go.
         seed: Of the variants.
         weights: Name of the installed set whose pitch network the extractor uses; empty for the best.
     """
 
     num_variants: int = 4
+    max_pause_ms: float | int | None = None
     augmentation: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
     weights: str = ""
@@ -56,6 +61,8 @@ class CorpusConfig:
     def __post_init__(self) -> None:
         if self.num_variants < 1:
             raise UsageError(f"num_variants must be at least 1, got {self.num_variants}")
+        if self.max_pause_ms is not None and not self.max_pause_ms >= MIN_PAUSE_MS:
+            raise UsageError(f"max_pause_ms must be at least {MIN_PAUSE_MS}, got {self.max_pause_ms}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +95,10 @@ class Corpus:
             raise FileFormatError(f"{num_frames} frames of samples and features", value=str(samples.shape))
         return cls(samples=samples, features=features, clips=clips)
 
-    def sampler(self, split: str, *, window_frames: int, balance: float = 0.5) -> WindowSampler:
-        """Return what draws windows of one split.
+    def sampler(
+        self, split: str, *, window_frames: int, balance: float = 0.5, max_synthetic: float = 0.5
+    ) -> WindowSampler:
+        """Return what draws windows of one split; for the numbers, see there.
 
         Raises:
             UsageError: The split has no clip as long as a window.
@@ -103,6 +112,9 @@ class Corpus:
             [clip["speaker"] for clip in clips],
             window_frames=window_frames,
             balance=balance,
+            # Corpora of before there were synthesisers do not say.
+            are_synthetic=[clip.get("is_synthetic", False) for clip in clips],
+            max_synthetic=max_synthetic,
         )
 
 
@@ -117,15 +129,18 @@ def build_corpus(
     """Build a corpus, or go on with a build that was stopped. Equal recordings and settings make equal files.
 
     Raises:
-        UsageError: There are no clips, or a recording cannot be read.
+        UsageError: There are no clips, or a recording or the noise cannot be read.
         FileFormatError: A recording breaks its format.
     """
     if not clips:
         raise UsageError("a corpus needs at least one recording")
+    if config.augmentation.noise_folder:
+        list_noises(config.augmentation.noise_folder)
     parts = [_Part(clip=clip, variant=variant) for clip in clips for variant in range(_num_variants(clip, config))]
     (folder / "parts").mkdir(parents=True, exist_ok=True)
     paths = [folder / "parts" / f"{_part_key(part, config)}.npz" for part in parts]
-    missing = [(part, path) for part, path in zip(parts, paths) if not path.is_file()]
+    # A recording that is listed twice is built once.
+    missing = [(part, path) for path, part in dict(zip(paths, parts)).items() if not path.is_file()]
     for number, _ in enumerate(_each(partial(_build_part, config=config), missing, jobs), start=1):
         report(number / len(missing))
     _join(parts, paths, folder, config)
@@ -137,8 +152,11 @@ def _num_variants(clip: Clip, config: CorpusConfig) -> int:
 
 
 def _part_key(part: _Part, config: CorpusConfig) -> str:
+    clip = part.clip
     settings = asdict(config) | {"num_variants": 0}
-    text = json.dumps([part.clip.name, part.variant, settings])
+    # Folders may hold files of the same name, so that a name alone does not tell which recording a part is of.
+    recording = [str(clip.path.absolute()), clip.name, clip.start_s, clip.duration_s, clip.columns]
+    text = json.dumps([recording, part.variant, settings])
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
@@ -154,8 +172,10 @@ def _each(make: Callable[[tuple[_Part, Path]], None], work: Sequence[tuple[_Part
 
 def _build_part(item: tuple[_Part, Path], *, config: CorpusConfig) -> None:
     part, path = item
-    audio = read_audio(part.clip.path)
-    samples = resample(to_mono(audio.samples), from_hz=audio.rate_hz, to_hz=SAMPLE_RATE_HZ)
+    samples = recorded = part.clip.read()
+    if config.max_pause_ms is not None:
+        samples = shorten_pauses(recorded, config.max_pause_ms)
+    removed_ms = 1000 * (recorded.size - samples.size) // SAMPLE_RATE_HZ
     if part.variant:
         digest = hashlib.sha256(part.clip.name.encode()).digest()
         rng = np.random.default_rng([config.seed, part.variant, *np.frombuffer(digest, np.uint32)])
@@ -166,7 +186,7 @@ def _build_part(item: tuple[_Part, Path], *, config: CorpusConfig) -> None:
     extractor = _extractor(config.weights)
     features = extractor.extract(extractor.initial_state(), pcm.astype(np.float32))
     partial_path = path.with_suffix(".part.npz")
-    np.savez(partial_path, samples=pcm.reshape(-1, FEATURE_FRAME_SAMPLES), features=features)
+    np.savez(partial_path, samples=pcm.reshape(-1, FEATURE_FRAME_SAMPLES), features=features, removed_ms=removed_ms)
     partial_path.replace(path)
 
 
@@ -183,7 +203,7 @@ def _join(parts: Sequence[_Part], paths: Sequence[Path], folder: Path, config: C
     num_frames = 0
     for part, path in zip(parts, paths):
         with np.load(path) as arrays:
-            length = len(arrays["features"])
+            length, removed_ms = len(arrays["features"]), int(arrays["removed_ms"])
         clip = part.clip
         clips.append(
             {
@@ -192,6 +212,8 @@ def _join(parts: Sequence[_Part], paths: Sequence[Path], folder: Path, config: C
                 "split": clip.split,
                 "speaker": clip.speaker,
                 "licence": clip.licence,
+                "is_synthetic": clip.is_synthetic,
+                "removed_ms": removed_ms,
                 "first_frame": num_frames,
                 "num_frames": length,
             }
