@@ -1,21 +1,22 @@
 """Trained networks beside the published ones, on speech that no training has seen.
 
     python benchmarks/trained.py vocoder --speech DIR [--split test] [--clips N] SET.safetensors ...
+    python benchmarks/trained.py vocoder-cost --speech DIR [--split test] SET.safetensors ...
     python benchmarks/trained.py gaps --speech DIR [--split test] [--clips N] SET.safetensors ...
     python benchmarks/trained.py redundancy --speech DIR [--split test] [--clips N] SET.safetensors ...
     python benchmarks/trained.py prior --speech DIR [--split test] [--clips N] SET.safetensors ...
-    python benchmarks/trained.py cost --speech DIR [--split test] [--clips N] SET.safetensors ...
+    python benchmarks/trained.py rdovae-cost --speech DIR [--split test] [--clips N] SET.safetensors ...
     python benchmarks/trained.py pitch --speech DIR [--split test] [--clips N] SET.safetensors ...
     python benchmarks/trained.py plc --speech DIR [--split test] [--clips N] SET.safetensors ...
 
 The folder holds a manifest.jsonl with splits; the published set is the installed `opus-1.6.1`, whose features all sets
-get. `vocoder` speaks each clip from its features (copy synthesis). `gaps` sends each clip with redundancy of the
-published set through the built-in loss model at 20 % loss; only the receiver's vocoder differs. `redundancy` cuts each
-clip into stretches of up to 26 latents, each with a state of its own, at each of the 16 levels: bits by the integer
-tables, distortion as it is trained on, the conformance comparison's errors, and what the published vocoder makes of
-some levels. `prior` writes payloads of one second with a set's prior and by its tables alone (`trained_prior.py`).
-`cost` times the RDO-VAE and counts what it stores (`trained_cost.py`). `pitch` and `plc`: see
-`trained_pitch.py` and `trained_plc.py`. Needs the extra `eval`.
+get. `vocoder` speaks each clip from its features (copy synthesis) and tells what that costs, which `vocoder-cost` tells
+alone. `gaps` sends each clip with redundancy of the published set through the built-in loss model at 20 % loss; only the
+receiver's vocoder differs. `redundancy` cuts each clip into stretches of up to 26 latents, each with a state of its own,
+at each of the 16 levels: bits by the integer tables, distortion as it is trained on, the conformance comparison's
+errors, and what the published vocoder makes of some levels. `prior` writes payloads of one second with a set's prior and
+by its tables alone. `rdovae-cost` times the RDO-VAE and counts what it stores. `prior`, the costs, `pitch` and `plc` have
+modules of their own, `trained_*.py`. Needs the extra `eval`.
 """
 
 import argparse
@@ -24,11 +25,12 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from trained_cost import rate_cost
 from trained_pitch import rate_pitch
 from trained_plc import rate_plc
 from trained_prior import rate_prior, report_prior
+from trained_rdovae_cost import rate_rdovae_cost
 from trained_speech import LOOKAHEAD_SAMPLES, PUBLISHED, rate, read_speech, speak, weights_of
+from trained_vocoder_cost import report_vocoder_cost
 
 import dred
 from dred.bitstream import NUM_LEVELS, SymbolTables, dequantise, quantise
@@ -215,7 +217,7 @@ def report_at_equal_bits(published: list[dict[str, float]], ours: list[dict[str,
 MEASURED = {
     "vocoder": (rate_vocoder, "vocoder", "the recording itself"),
     "gaps": (rate_gaps, "vocoder", "no losses"),
-    "cost": (rate_cost, "RDO-VAE", ""),
+    "rdovae-cost": (rate_rdovae_cost, "RDO-VAE", ""),
     "pitch": (rate_pitch, "pitch network", ""),
     "plc": (rate_plc, "predictor", "no losses"),
 }
@@ -224,7 +226,7 @@ MEASURED = {
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("redundancy", "prior", *MEASURED))
+    parser.add_argument("what", choices=("redundancy", "prior", "vocoder-cost", *MEASURED))
     parser.add_argument("sets", nargs="*", help="weight sets beside the published one")
     parser.add_argument("--speech", type=Path, required=True, help="a folder with a manifest")
     parser.add_argument("--split", default="test")
@@ -240,8 +242,11 @@ def main() -> None:
         for name, clips in for_each_clip(rate_prior, arguments.sets, paths, arguments.jobs).items():
             report_prior(name, clips)
         return
-    rate_clip, what, unspoken = MEASURED[arguments.what]
-    report_means(rate_clip, what, unspoken, names, paths, arguments.jobs)
+    if arguments.what in MEASURED:
+        rate_clip, what, unspoken = MEASURED[arguments.what]
+        report_means(rate_clip, what, unspoken, names, paths, arguments.jobs)
+    if arguments.what in ("vocoder", "vocoder-cost"):
+        report_vocoder_cost(names, paths[0], label)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from dred.evaluation.metrics.metric import Metric
 from dred.features import FeatureExtractor
 from dred.nn import default_engine
 from dred.timebase import FEATURE_FRAME_SAMPLES, SAMPLE_RATE_HZ
-from dred.vocoder import START_FEATURE_FRAMES, START_SAMPLES, CompiledFargan
-from dred.weights import ESSENTIAL_COMPONENTS, WeightSet, combine, load, read_safetensors
+from dred.vocoder import START_FEATURE_FRAMES, START_SAMPLES, CompiledFargan, CompiledLpcnet
+from dred.weights import COMPONENTS, ESSENTIAL_COMPONENTS, LPCNET, WeightSet, combine, load, read_safetensors
 
 PUBLISHED = "opus-1.6.1"
 # The vocoder's first sample lies so far behind the first feature frame's.
@@ -42,9 +42,16 @@ def extractor(name: str = PUBLISHED) -> FeatureExtractor:
     return FeatureExtractor.from_tensors(weights_of(name).tensors, default_engine())
 
 
+def spoken_with(name: str) -> str:
+    """Return the component that a set speaks with."""
+    has_lpcnet = any(tensor.startswith(COMPONENTS[LPCNET]) for tensor in weights_of(name).tensors)
+    return LPCNET if has_lpcnet else "FARGAN vocoder"
+
+
 @cache
-def vocoder(name: str) -> CompiledFargan:
-    return CompiledFargan.from_tensors(weights_of(name).tensors)
+def vocoder(name: str) -> CompiledFargan | CompiledLpcnet:
+    compiled = CompiledLpcnet if spoken_with(name) == LPCNET else CompiledFargan
+    return compiled.from_tensors(weights_of(name).tensors)
 
 
 def read_speech(path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -91,6 +91,28 @@ def test_noise_is_in_what_is_seen_and_answered_by_what_brings_speech_back(rng: n
         lesson(features, speech[1:], noise)
 
 
+@pytest.mark.parametrize("widths", [LpcnetWidths(condition=24, embedding=8, gru_a=40, gru_b=16), NARROW])
+def test_look_up_and_hand_written_gradients_say_what_the_plain_network_says(
+    widths: LpcnetWidths, rng: np.random.Generator
+) -> None:
+    network = make_network(widths)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += 0.05 * torch.from_numpy(rng.standard_normal(parameter.shape).astype(np.float32))
+    features = torch.from_numpy((0.6 * rng.standard_normal((3, 4 + 2, 20))).astype(np.float32))
+    levels = torch.from_numpy(rng.integers(0, 256, (3, 320, 3)))
+    targets = torch.from_numpy(rng.integers(0, 256, (3, 320)))
+    used = [parameter for name, parameter in network.named_parameters() if not ("embed" in name and "bias" in name)]
+    loss = network.cross_entropy(features, levels, targets)
+    gradients = torch.autograd.grad(loss, used)
+    plain_logits = network.plain_logits(features, levels)
+    torch.testing.assert_close(network(features, levels), plain_logits, rtol=1e-4, atol=1e-4)
+    plain_loss = torch.nn.functional.cross_entropy(plain_logits.flatten(0, 1), targets.flatten())
+    torch.testing.assert_close(loss, plain_loss, rtol=1e-5, atol=0)
+    for gradient, plain in zip(gradients, torch.autograd.grad(plain_loss, used), strict=True):
+        torch.testing.assert_close(gradient, plain, rtol=1e-3, atol=1e-4 * float(plain.abs().max()))
+
+
 def test_a_step_takes_any_windows_and_lowers_the_loss() -> None:
     config = ExcitationConfig(batch=4, num_frames=2, widths=NARROW)
     task = ExcitationCoding(make_corpus(np.random.default_rng(5)), config, CPU)

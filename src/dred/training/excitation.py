@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 from torch import Tensor, nn
-from torch.nn import functional
 
 from dred.errors import UsageError
 from dred.features.reference.bands import LPC_ORDER, PRE_EMPHASIS
@@ -123,8 +122,7 @@ class ExcitationCoding:
     def step(self, *drawn: Tensor) -> dict[str, Tensor]:
         """Take a step; losses, in nats per sample, are those before it."""
         features, levels, targets = drawn
-        logits = self.network(features, levels)
-        loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        loss = self.network.cross_entropy(features, levels, targets)
         norm = self.optimisers["lpcnet"].minimise(loss)
         self._num_steps += 1
         if self.config.sparsity is not None:

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from dred.errors import ModelError
 from dred.nn import Conv2d, Linear, Tensors
+from dred.training.recurrence import recur
 
 __all__ = ["Conv3x3", "Dense", "Gru", "causal_taps", "export_tensors", "load_tensors"]
 
@@ -68,6 +69,16 @@ class Gru(nn.Module):
             x, state[None].contiguous(), parameters, True, 1, 0.0, self.training, False, True
         )  # has_biases, num_layers, dropout, train, bidirectional, batch_first
         return outputs
+
+    def run_gates(self, gates: Float[Tensor, "steps batch gates"]) -> Float[Tensor, "steps batch units"]:
+        """Advance from zero by many steps, given what the input adds to the gates with `gate_bias`, on a CPU."""
+        bias = self.recurrent.bias[2 * self.num_units :]
+        return recur(gates.new_zeros(gates.shape[1], self.num_units), gates, self.recurrent.weight, bias)
+
+    def gate_bias(self) -> Float[Tensor, " gates"]:
+        """Return all of the bias that does not depend on the state: the reset gate scales the rest."""
+        of_z_r, _ = self.recurrent.bias.split([2 * self.num_units, self.num_units])
+        return self.input.bias + functional.pad(of_z_r, (0, self.num_units))
 
     def _as_torch(self, rows: Tensor) -> Tensor:
         """Put the gates into torch's order: r, z, h."""

@@ -12,7 +12,7 @@ from typing import no_type_check
 
 import numpy as np
 
-from dred.compilation import compiled
+from dred.compilation import FAST_SUMS, compiled
 from dred.features.layout import NUM_CEPSTRA, VOICING
 from dred.features.reference.bands import (
     C0_OFFSET,
@@ -38,7 +38,11 @@ _LOG_RANGE = math.log(1 + _CURVE)
 # What no band's logarithm of real speech exceeds; keeps powers of ten finite.
 _LARGEST_LOG = 12.0
 # Choices less likely than this are never taken.
-_LEAST_PROBABILITY = 0.002
+_LEAST_PROBABILITY = np.float32(0.002)
+# exp x = (exp(x / 2^n))^(2^n), and of what is small by its first terms; to 1e-4 where choices are likely.
+_SQUARINGS = 8
+_LEAST_ROOT = np.float32(-0.25)
+_ONE, _HALF, _SIXTH, _TWENTY_FOURTH = (np.float32(1 / math.factorial(n)) for n in range(1, 5))
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
@@ -149,7 +153,7 @@ def uniform(key, counter):
     return np.float64(mixed >> np.uint64(11)) / 9007199254740992.0
 
 
-@compiled(makes_arrays=False)
+@compiled(makes_arrays=False, fastmath=FAST_SUMS)
 @no_type_check
 def choose(logits, sharp, draw):
     """Return the level that a draw, 0 to below 1, picks by the sharpened odds; `logits` is overwritten.
@@ -159,16 +163,22 @@ def choose(logits, sharp, draw):
     largest = logits[0]
     for k in range(1, NUM_LEVELS):
         largest = max(largest, logits[k])
-    total = 0.0
+    scale = np.float32(sharp / (1 << _SQUARINGS))
     for k in range(NUM_LEVELS):
-        odds = math.exp(sharp * (logits[k] - largest))
+        # As many odds at once as fit a vector: a call of exp would take them one by one.
+        x = max(scale * (logits[k] - largest), _LEAST_ROOT)
+        odds = _ONE + x * (_ONE + x * (_HALF + x * (_SIXTH + x * _TWENTY_FOURTH)))
+        for _ in range(_SQUARINGS):
+            odds *= odds
         logits[k] = odds
-        total += odds
-    kept = 0.0
+    total = np.float32(0)
     for k in range(NUM_LEVELS):
-        share = max(0.0, logits[k] / total - _LEAST_PROBABILITY)
-        logits[k] = share
-        kept += share
+        total += logits[k]
+    least = _LEAST_PROBABILITY * total
+    kept = np.float32(0)
+    for k in range(NUM_LEVELS):
+        logits[k] = max(np.float32(0), logits[k] - least)
+        kept += logits[k]
     left = draw * kept
     last = ZERO_LEVEL
     for k in range(NUM_LEVELS):

@@ -17,7 +17,7 @@ NUM_ROUNDS = 100
 LEVEL = 4
 
 
-def rate_cost(task: tuple[str, Path]) -> dict[str, float]:
+def rate_rdovae_cost(task: tuple[str, Path]) -> dict[str, float]:
     """Return microseconds of the fastest of some rounds, and what is stored, in thousands."""
     name, path = task
     weights = weights_of(name)
