@@ -9,14 +9,14 @@
     python benchmarks/trained.py pitch --speech DIR [--split test] [--clips N] SET.safetensors ...
     python benchmarks/trained.py plc --speech DIR [--split test] [--clips N] SET.safetensors ...
 
-The folder holds a manifest.jsonl with splits; the published set is the installed `opus-1.6.1`, whose features all sets
-get. `vocoder` speaks each clip from its features (copy synthesis) and tells what that costs, which `vocoder-cost` tells
-alone. `gaps` sends each clip with redundancy of the published set through the built-in loss model at 20 % loss; only the
-receiver's vocoder differs. `redundancy` cuts each clip into stretches of up to 26 latents, each with a state of its own,
-at each of the 16 levels: bits by the integer tables, distortion as it is trained on, the conformance comparison's
-errors, and what the published vocoder makes of some levels. `prior` writes payloads of one second with a set's prior and
-by its tables alone. `rdovae-cost` times the RDO-VAE and counts what it stores. `prior`, the costs, `pitch` and `plc` have
-modules of their own, `trained_*.py`. Needs the extra `eval`.
+The folder holds a manifest.jsonl with splits; the published set is the installed `opus-1.6.1`, whose features all
+sets get. `vocoder` speaks each clip from its features (copy synthesis) and tells what that costs, which
+`vocoder-cost` tells alone. `gaps` sends each clip with redundancy of the published set through the built-in loss
+model at 20 % loss; only the receiver's vocoder differs. `redundancy` cuts each clip into stretches of up to 26
+latents, each with a state of its own, at each of the 16 levels: bits by the integer tables, distortion as it is
+trained on, the conformance comparison's errors, and what the published vocoder makes of some levels. `prior` writes
+payloads of one second with a set's prior and by its tables alone. `rdovae-cost` times the RDO-VAE and counts what it
+stores. `prior`, the costs, `pitch` and `plc` have modules of their own, `trained_*.py`. Needs the extra `eval`.
 """
 
 import argparse
