@@ -41,19 +41,24 @@ def rate_prior(task: tuple[str, Path]) -> dict[str, dict[str, float]]:
     dims = {"latent_dim": weights.latent_dim, "state_dim": weights.state_dim}
     encoder = CompiledEncoder.from_tensors(weights.tensors, **dims)
     _, features = read_speech(path)
+    if len(features) < 4 * MAX_LATENTS:
+        raise SystemExit(f"{path} is shorter than a payload")
     latents, states = encoder.encode_steps(encoder.initial_state(), features.reshape(-1, 2, features.shape[1]))
     rows = {}
     for schedule, header in schedules().items():
         levels = header.levels(MAX_LATENTS)
         sizes: dict[str, list[int]] = {way: [] for way in ways}
+        reach: dict[str, list[int]] = {way: [] for way in ways}
         for newest in range(2 * MAX_LATENTS - 1, len(latents), 2 * MAX_LATENTS):
             symbols = quantise(latents[newest::-1][: 2 * MAX_LATENTS : 2].copy(), levels, tables.latent)
             state = quantise(states[newest], header.q0, tables.state)
             payloads = {way: write_payload(header, state, symbols, ways[way]).data for way in ways}
             for way, data in payloads.items():
                 sizes[way].append(len(data))
+                reach[way].append(parse_payload(data, ways[way]).num_latents)
             last = (state, symbols, payloads)
         row = {f"{way}_bytes": float(np.mean(found)) for way, found in sizes.items()}
+        row |= {f"{way}_latents": float(np.mean(found)) for way, found in reach.items()}
         rows[schedule] = row | _times(header, *last, ways)
     return rows
 
@@ -84,17 +89,19 @@ def _times(
 def report_prior(name: str, clips: Sequence[dict[str, dict[str, float]]]) -> None:
     """Print a table of one set."""
     print(f"\n{Path(name).stem}, {MAX_LATENTS} latents and a state, {len(clips)} clips\n")
-    print("| level | bytes by the tables | with the prior | saved | b/s | write, us | parse, us |")
-    print("|---|---|---|---|---|---|---|")
+    print("| level | bytes by the tables | with the prior | saved | b/s | latents parsed | write, us | parse, us |")
+    print("|---|---|---|---|---|---|---|---|")
     for schedule in schedules():
         rows = [clip[schedule] for clip in clips]
         mean = {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
         per_clip = np.array([1 - row["prior_bytes"] / row["tables_bytes"] for row in rows])
         saved = 1 - mean["prior_bytes"] / mean["tables_bytes"]
         error = per_clip.std(ddof=1) / np.sqrt(len(per_clip)) if len(per_clip) > 1 else float("nan")
+        parsed = [f"{mean[f'{way}_latents']:.2f}" for way in ("tables", "prior")]
         times = [f"{mean[f'tables_{what}_us']:.0f} / {mean[f'prior_{what}_us']:.0f}" for what in ("write", "parse")]
         rates = [f"{8000 * mean[f'{way}_bytes'] / (MAX_LATENTS * CHUNK_MS):.0f}" for way in ("tables", "prior")]
         print(
             f"| {schedule} | {mean['tables_bytes']:.1f} | {mean['prior_bytes']:.1f} "
-            f"| {100 * saved:.1f} +- {100 * error:.1f} % | {' / '.join(rates)} | {' | '.join(times)} |"
+            f"| {100 * saved:.1f} +- {100 * error:.1f} % | {' / '.join(rates)} "
+            f"| {' / '.join(parsed)} | {' | '.join(times)} |"
         )

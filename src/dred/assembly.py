@@ -291,7 +291,9 @@ def _sets_at_hand() -> list[WeightSet]:
         if entry.card is not None and not (sets and _DECODER in entry.missing):
             # One damaged file is no reason to do without the others.
             with suppress(ModelError):
-                sets.append(load(entry.name))
+                found = load(entry.name)
+                payload_tables(found)
+                sets.append(found)
     return sets or [load()]
 
 

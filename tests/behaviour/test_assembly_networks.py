@@ -1,5 +1,6 @@
 """Which networks a sender and a receiver are built from, and that streams do not disturb one another."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from sent_clips import list_clips, read_clip, send_clip
 from dred import DredConfig, ModelError, Played, Receiver, ReceiverConfig, Sender, SenderConfig, Source, recover
 from dred.assembly import build_encoder, build_parts, payload_tables
 from dred.bitstream import DRED_FINAL, DRED_V10, DRED_V12
-from dred.weights import WeightSet
+from dred.data import bundled_weights
+from dred.weights import WeightSet, read_safetensors, write_safetensors
 
 pytestmark = pytest.mark.reference
 
@@ -128,3 +130,12 @@ def test_a_damaged_set_does_not_keep_the_others_from_serving(
     Receiver(ReceiverConfig(rate_hz=16_000))
     with pytest.raises(ModelError):
         Sender(SenderConfig(dred=DredConfig(version="10")))
+
+
+def test_a_set_whose_prior_cannot_be_used_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = read_safetensors(*bundled_weights())
+    # Each symbol would be told by itself.
+    prior = dict(whole.prior) | {"inside": np.ones_like(whole.prior["inside"])}
+    write_safetensors(replace(whole, name="circular", prior=prior), tmp_path / "circular.safetensors")
+    monkeypatch.setenv("DRED_WEIGHTS", str(tmp_path))
+    Receiver(ReceiverConfig(rate_hz=16_000))

@@ -1,5 +1,6 @@
 """Payloads with a prior: they come back, whatever it says; its integers are fixed; what it foresees costs less."""
 
+import decimal
 import hashlib
 from dataclasses import replace
 
@@ -123,6 +124,9 @@ def test_the_integers_are_the_same_everywhere(small_tables: PayloadTables) -> No
     logistic = 32768 / (1 + np.exp(-(np.arange(256) - 127.5) / 16))
     assert np.abs(table - np.clip(logistic, 1, 32640)).max() <= 0.51
     assert hashlib.sha256(table.astype("<i4").tobytes()).hexdigest()[:16] == "bf4a5a93f5fb880d"
+    # Whatever the application has decimals set to.
+    with decimal.localcontext(decimal.Context(prec=5, rounding=decimal.ROUND_DOWN, traps=[decimal.Inexact])):
+        assert np.array_equal(probabilities_q15.__wrapped__(), table)
     tables = replace(small_tables, prior=invent(1))
     header = DredHeader(q0=2, dq=4, qmax=15, offset_ticks=0)
     written = write_payload(header, np.zeros(9, np.int32), draw_latents(tables, header, 5, seed=2), tables)

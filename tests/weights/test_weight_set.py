@@ -108,6 +108,8 @@ def test_a_prior_is_whole_and_of_our_own_sets_alone(foreseeing_weights: WeightSe
         replace(foreseeing_weights, prior=prior | {"odds": prior["odds"].astype(np.int16)})
     with pytest.raises(ModelError, match="'extra' is unknown"):
         replace(foreseeing_weights, prior=prior | {"extra": prior["odds"]})
+    with pytest.raises(ModelError, match=r"'outputs' is \[2, 9\], not \[2, 8\]"):
+        replace(foreseeing_weights, prior=prior | {"outputs": prior["outputs"][:, 1:]})
     del prior["inside"]
     with pytest.raises(ModelError, match="'inside' is missing"):
         replace(foreseeing_weights, prior=prior)

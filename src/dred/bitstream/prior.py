@@ -28,10 +28,11 @@ ODDS_BITS, WEIGHT_BITS, SIZE_BITS = 16, 10, 6
 
 PriorArrays = tuple[np.ndarray, ...]
 
-# Steps of the table of probabilities: sixteen per unit of log-odds, from -8 to 8.
-_NUM_ODDS = 256
-_ODDS_PER_UNIT = 16
-_LARGEST_Q15 = 32_640
+# Steps of the table of probabilities, from log-odds of -8 to 8.
+NUM_ODDS = 256
+ODDS_PER_UNIT_BITS = 4
+# The largest decay of tables, too: an escape costs what `laplace` counts on.
+_LARGEST_Q15 = 255 << 7
 _DIGITS = 30
 
 
@@ -89,7 +90,7 @@ class LatentPrior:
     def integers(self) -> PriorArrays:
         """What compiled code reads: all fields in their order, and the table of probabilities."""
         # Compiled code tells arrays that may be written from others: all kinds of them would be compiled.
-        return (*(np.array(getattr(self, field.name)) for field in fields(self)), probabilities_q15())
+        return (*(np.array(getattr(self, field.name)) for field in fields(self)), np.array(probabilities_q15()))
 
     @property
     def num_scratch(self) -> int:
@@ -104,13 +105,19 @@ class LatentPrior:
 @cache
 def probabilities_q15() -> Int32[np.ndarray, " odds"]:
     """Return probabilities for log-odds of -8 to 8 in sixteenths, in 1/32768; the same on every machine."""
-    # Decimal's exponential is rounded correctly; a library's may differ in the last place.
-    context = decimal.Context(prec=_DIGITS)
+    # Decimal's exponential is rounded correctly, a library's may differ in the last place. No setting of the caller's
+    # reaches in here.
+    settings = decimal.Context(
+        prec=_DIGITS, rounding=decimal.ROUND_HALF_EVEN, Emin=-999, Emax=999, capitals=1, clamp=0, flags=[], traps=[]
+    )
     values = []
-    for step in range(_NUM_ODDS):
-        odds = (decimal.Decimal(2 * (step - _NUM_ODDS // 2) + 1) / (2 * _ODDS_PER_UNIT)).copy_negate()
-        values.append(int(context.divide(32768, 1 + context.exp(odds)).to_integral_value()))
-    return np.clip(np.array(values, np.int32), 1, _LARGEST_Q15)
+    with decimal.localcontext(settings):
+        for step in range(NUM_ODDS):
+            odds = decimal.Decimal(2 * step + 1 - NUM_ODDS) / (2 << ODDS_PER_UNIT_BITS)
+            values.append(int((32768 / (1 + (-odds).exp())).to_integral_value()))
+    table = np.clip(np.array(values, np.int32), 1, _LARGEST_Q15)
+    table.flags.writeable = False
+    return table
 
 
 def _empty(*shape: int, dtype: type = np.int16) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Vectors coded by a prior, compiled: log-odds before a latent, then after each of its symbols.
 
-A prior is the tuple `LatentPrior.integers` with symbols per unit behind it, 0 where none is coded. Scratch is int32:
+A prior is the tuple `LatentPrior.integers` with scale_q8 behind it, 0 where nothing is coded. Scratch is int32:
 the hidden layer, the log-odds of zeros, of decays and of signs, the inverse tables of the dimension at hand.
 """
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from dred.bitstream.coding_rows import ROW_SIZE, SCALE
 from dred.bitstream.laplace import TOTAL_BITS, decode_laplace, encode_laplace
-from dred.bitstream.prior import NUM_QUANTITIES, ODDS_BITS, WEIGHT_BITS
+from dred.bitstream.prior import NUM_ODDS, NUM_QUANTITIES, ODDS_BITS, ODDS_PER_UNIT_BITS, SIZE_BITS, WEIGHT_BITS
 from dred.bitstream.version import NUM_LEVELS
 from dred.compilation import compiled
 
@@ -26,9 +26,8 @@ _Q8 = np.float32(256)
 SIGNED_SIZES = np.array([0, 30, 49, 58, 62, 63, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64], np.int32)
 UNSIGNED_SIZES = np.array([0, 31, 49, 62, 72, 81, 88, 94, 99, 104, 108, 112, 115, 119, 122, 125], np.int32)
 _LARGEST_SIZE = 15
-_LARGEST_HIDDEN = (1 << 10) - 1
-_ODDS_SHIFT = ODDS_BITS - 4
-_ODDS_MIDDLE, _LAST_ODDS = 128, 255
+LARGEST_HIDDEN = (16 << SIZE_BITS) - 1
+_ODDS_SHIFT = ODDS_BITS - ODDS_PER_UNIT_BITS
 
 
 @_inlined
@@ -66,7 +65,7 @@ def _expect_latent(prior, scratch, rows, level, newer, newer_level):
     for n in range(odds.size):
         odds[n] = start_odds[level, n]
     for k in range(hidden.size):
-        value = np.int32(min(max(hidden[k] >> WEIGHT_BITS, 0), _LARGEST_HIDDEN))
+        value = np.int32(min(max(hidden[k] >> WEIGHT_BITS, 0), LARGEST_HIDDEN))
         if value > 0:
             for n in range(odds.size):
                 odds[n] += np.int32(value * np.int32(outputs[k, n]))
@@ -75,7 +74,7 @@ def _expect_latent(prior, scratch, rows, level, newer, newer_level):
 @_inlined
 @no_type_check
 def _probability_q15(odds, table):
-    return table[min(max((odds >> _ODDS_SHIFT) + _ODDS_MIDDLE, 0), _LAST_ODDS)]
+    return table[min(max((odds >> _ODDS_SHIFT) + NUM_ODDS // 2, 0), NUM_ODDS - 1)]
 
 
 @_inlined

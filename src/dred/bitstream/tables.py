@@ -103,7 +103,7 @@ class PayloadTables:
             raise ModelError(f"version {self.version.name} has {expected} latent and state dimensions, not {found}")
 
     def make_scratch(self) -> Int32[np.ndarray, " scratch"]:
-        """Return what compiled code works in, for one call at a time."""
+        """Return what compiled code works in, for one call at a time. Empty says that there is no prior."""
         return np.empty(0 if self.prior is None else self.prior.num_scratch, np.int32)
 
     @property

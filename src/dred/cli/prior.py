@@ -43,6 +43,8 @@ def fit(
     check_output(output, (".safetensors",))
     torch.set_num_threads(1)
     found = read_safetensors(weights / "weights.safetensors" if weights.is_dir() else weights)
+    # Refused before the fit, if at all.
+    found = replace(found, name=name or output.stem)
     config = PriorConfig(num_steps=steps, seed=seed)
     shares: list[float] = []
     with progress("fitting") as report:
@@ -52,5 +54,6 @@ def fit(
             report(step / steps)
 
         fitted = with_prior(found, Corpus.open(corpus), config, report=note)
-    write_safetensors(replace(fitted, name=name or output.stem), output)
-    print(f"wrote {output}: latents of training speech take {100 * shares[-1]:.0f} % of the bits that tables need")
+    write_safetensors(fitted, output)
+    share = sum(shares[-10:]) / len(shares[-10:])
+    print(f"wrote {output}: latents of training speech take {100 * share:.0f} % of the bits that tables need")

@@ -156,6 +156,8 @@ def export_set(
         write_whole_file(output, blob.read_bytes())
         write_whole_file(tables, beside.read_bytes())
     print(f"wrote {output} and {tables}")
+    if weights.prior:
+        print("without the prior, which neither has room for: a set that is imported from them is another version")
 
 
 def show_set(

@@ -4,6 +4,7 @@ A set is exported on top of another, which gives the networks that were not trai
 RDO-VAE of ours has a bitstream version of its own, which no standard payload has.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -30,6 +31,9 @@ OWN_BITSTREAM_VERSION = 201
 
 _STEP_FRAMES = 2
 _STEPS_PER_LATENT = 2
+_STEPS_PER_HOUR = 180_000
+# What a prior is fitted to at most, 20 hours: a third of a gigabyte.
+_MOST_STEPS = 20 * _STEPS_PER_HOUR
 _STATISTICS_FRAMES = 256
 _STATISTICS_WINDOWS = 512
 _BATCH = 64
@@ -107,8 +111,8 @@ def with_prior(
     """Return a set of our own with a prior that is fitted to what its encoder makes of a corpus's training speech.
 
     Args:
-        weights: The set; a prior that it has is replaced.
-        corpus: The speech.
+        weights: The set; a prior that it has is replaced. Its card's `training` tells of the fit from now on.
+        corpus: The speech; of much of it, clips are drawn.
         config: How the prior is fitted.
         report: As `fit_prior` takes it.
 
@@ -120,17 +124,23 @@ def with_prior(
             f"payloads of {weights.name} are version {weights.card.bitstream_version}: coded without a prior"
         )
     encoder = CompiledEncoder.from_tensors(weights.tensors, latent_dim=weights.latent_dim, state_dim=weights.state_dim)
-    clips = []
-    for clip in corpus.clips:
-        if clip["split"] == "train":
-            frames = corpus.features[clip["first_frame"] :][: clip["num_frames"] // _STEP_FRAMES * _STEP_FRAMES]
-            steps = np.array(frames).reshape(-1, _STEP_FRAMES, frames.shape[1])
-            latents, _ = encoder.encode_steps(encoder.initial_state(), steps)
-            clips += [latents[phase::_STEPS_PER_LATENT] for phase in range(_STEPS_PER_LATENT)]
-    if not clips:
+    spoken = [clip for clip in corpus.clips if clip["split"] == "train"]
+    if not spoken:
         raise UsageError("the corpus has no training speech")
+    clips: list[np.ndarray] = []
+    num_steps = 0
+    for number in np.random.default_rng(config.seed).permutation(len(spoken)):
+        first, num_frames = (int(spoken[number][key]) for key in ("first_frame", "num_frames"))
+        steps = np.array(corpus.features[first : first + num_frames // _STEP_FRAMES * _STEP_FRAMES])
+        latents, _ = encoder.encode_steps(encoder.initial_state(), steps.reshape(-1, _STEP_FRAMES, steps.shape[1]))
+        clips += [latents[phase::_STEPS_PER_LATENT] for phase in range(_STEPS_PER_LATENT)]
+        num_steps += len(latents)
+        if num_steps >= _MOST_STEPS:
+            break
     prior = fit_prior(clips, payload_tables(weights).latent, config, report=report)
-    return replace(weights, prior={name: getattr(prior, name) for name in PRIOR_DTYPES})
+    fit = {"steps": config.num_steps, "seed": config.seed, "hours": round(num_steps / _STEPS_PER_HOUR, 3)}
+    card = replace(weights.card, training=json.dumps({"before": weights.card.training, "prior": fit}))
+    return replace(weights, card=card, prior={name: getattr(prior, name) for name in PRIOR_DTYPES})
 
 
 def _encode(model: RdovaeModel, corpus: Corpus) -> tuple[np.ndarray, np.ndarray]:

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from dred.bitstream import NUM_LEVELS, SymbolTables
 from dred.bitstream.prior import NUM_QUANTITIES, ODDS_BITS, SIZE_BITS, WEIGHT_BITS, LatentPrior
-from dred.bitstream.prior_kernels import SIGNED_SIZES, UNSIGNED_SIZES
+from dred.bitstream.prior_kernels import LARGEST_HIDDEN, SIGNED_SIZES, UNSIGNED_SIZES
 from dred.errors import UsageError
 from dred.training.optimiser import Adam, AdamConfig
 
@@ -26,7 +26,6 @@ __all__ = ["PriorConfig", "fit_prior"]
 
 _REPORTED_STEPS = 50
 _LN_2 = float(np.log(2))
-_LARGEST_INT16 = 2**15 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +93,11 @@ class PriorNetwork(nn.Module):
             + known.flatten(1) @ self.inputs.flatten(0, 1)
         )
         inside = (self.inside * self.get_buffer("behind")).flatten(0, 1)
-        odds = self.odds[levels] + torch.relu(hidden) @ self.outputs + self._sizes(symbols).flatten(1) @ inside
+        odds = (
+            self.odds[levels]
+            + hidden.clamp(0, LARGEST_HIDDEN / (1 << SIZE_BITS)) @ self.outputs
+            + self._sizes(symbols).flatten(1) @ inside
+        )
         zero, decay, positive = odds.chunk(NUM_QUANTITIES, dim=1)
         magnitude = symbols.abs()
         nonzero_nats = (
@@ -107,25 +110,29 @@ class PriorNetwork(nn.Module):
 
     def _sizes(self, symbols: Float[Tensor, "batch dims"]) -> Float[Tensor, "batch dims 2"]:
         signed, unsigned = self.get_buffer("signed"), self.get_buffer("unsigned")
-        sizes = symbols.abs().round().long().clamp(max=len(signed) - 1)
+        sizes = torch.floor(symbols.abs() + 0.5).long().clamp(max=len(signed) - 1)
         return torch.stack([signed[sizes] * torch.sign(symbols), unsigned[sizes]], dim=-1)
 
     @torch.no_grad()
     def rounded(self) -> LatentPrior:
         """Return the integers."""
 
-        def whole(values: Tensor, bits: int) -> np.ndarray:
-            return np.rint(values.double().numpy() * (1 << bits))
+        def whole(values: Tensor, bits: int, dtype: type) -> np.ndarray:
+            largest = np.iinfo(dtype).max
+            return np.rint(values.double().numpy() * (1 << bits)).clip(-largest, largest).astype(dtype)
+
+        def biases(values: Tensor) -> np.ndarray:
+            return whole(values, ODDS_BITS, np.int32)
 
         def weights(values: Tensor) -> np.ndarray:
-            return np.clip(whole(values, WEIGHT_BITS), -_LARGEST_INT16, _LARGEST_INT16).astype(np.int16)
+            return whole(values, WEIGHT_BITS, np.int16)
 
         return LatentPrior(
-            hidden_bias=whole(self.hidden_bias, ODDS_BITS).astype(np.int32),
-            first_bias=whole(self.first_bias, ODDS_BITS).astype(np.int32),
+            hidden_bias=biases(self.hidden_bias),
+            first_bias=biases(self.first_bias),
             inputs=weights(self.inputs),
             outputs=weights(self.outputs),
-            odds=whole(self.odds, ODDS_BITS).astype(np.int32),
+            odds=biases(self.odds),
             inside=weights(self.inside * self.get_buffer("behind")),
         )
 

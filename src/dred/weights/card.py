@@ -62,11 +62,12 @@ def _lines(weights: WeightSet) -> Iterator[str]:
             yield from map(_layer_line, layers)
     yield ""
     yield f"tables of 16 levels: {weights.latent_dim} latent and {weights.state_dim} state dimensions"
-    if weights.prior:
-        yield f"prior of a latent: {sum(array.size for array in weights.prior.values()):,} integers"
     for name in TABLE_NAMES:
         table = weights.tables[name]
         yield f"  {name:<26}{table.shape[1]:>5} wide, values {table.min()} to {table.max()}"
+    if weights.prior:
+        yield ""
+        yield f"prior of a latent: {sum(array.size for array in weights.prior.values()):,} integers"
 
 
 def _layer_line(layer: Layer) -> str:

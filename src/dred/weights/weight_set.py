@@ -47,6 +47,8 @@ PRIOR_DTYPES: Mapping[str, np.dtype] = {
 }
 """The arrays of `dred.bitstream.LatentPrior`, by the names of its fields."""
 
+_ODDS_PER_DIMENSION = 3
+
 OWN_BITSTREAM_VERSION = 201
 """Of sets whose RDO-VAE was trained with dred: no standard payload has that. Our choice."""
 
@@ -117,7 +119,7 @@ class WeightSet:
         for name, tensor in self.tensors.items():
             _check_tensor(name, tensor)
         _check_tables(self.tables)
-        _check_prior(self.prior, self.card)
+        _check_prior(self.prior, self.card, self.latent_dim)
         _check_dimensions({layer.name: layer for layer in self.layers}, self.latent_dim, self.state_dim)
 
     @property
@@ -177,7 +179,7 @@ def _check_tables(tables: Mapping[str, Table]) -> None:
             )
 
 
-def _check_prior(prior: Mapping[str, np.ndarray], card: Card) -> None:
+def _check_prior(prior: Mapping[str, np.ndarray], card: Card, dim: int) -> None:
     if prior and card.is_interoperable:
         raise ModelError(f"payloads of bitstream version {card.bitstream_version} are coded without a prior")
     for name in sorted(set(prior) ^ set(PRIOR_DTYPES)) if prior else ():
@@ -185,6 +187,19 @@ def _check_prior(prior: Mapping[str, np.ndarray], card: Card) -> None:
     for name, array in prior.items():
         if array.dtype != PRIOR_DTYPES[name]:
             raise ModelError(f"the prior's {name!r} is {PRIOR_DTYPES[name]}, not {array.dtype}")
+    if prior:
+        hidden, odds = prior["first_bias"].size, _ODDS_PER_DIMENSION * dim
+        shapes = {
+            "hidden_bias": (NUM_LEVELS, hidden),
+            "first_bias": (hidden,),
+            "inputs": (dim, 2, hidden),
+            "outputs": (hidden, odds),
+            "odds": (NUM_LEVELS, odds),
+            "inside": (dim, 2, odds),
+        }
+        for name, array in prior.items():
+            if array.shape != shapes[name]:
+                raise ModelError(f"the prior's {name!r} is {list(shapes[name])}, not {list(array.shape)}")
 
 
 def _check_dimensions(layers: Mapping[str, Layer], latent_dim: int, state_dim: int) -> None:
