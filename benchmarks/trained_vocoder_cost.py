@@ -2,9 +2,11 @@
 
 Pieces of work take turns (`dred.benchmarking.rounds`). Beside the sets stands LPCNet of the paper's widths with random
 weights, all of the recurrent ones of GRU A and a tenth of them: what it costs does not depend on what it has learnt.
+These need the extra `train`, and are left out without it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +77,7 @@ def report_vocoder_cost(names: Sequence[str], path: Path, label: Callable[[str],
     rng = np.random.default_rng(3)
     sizes = {label(name): size_of(weights_of(name).tensors, spoken_with(name)) for name in names}
     vocoders = {label(name): vocoder(name) for name in names}
-    for density, densities in (("dense", (1, 1, 1)), ("a tenth", DENSITIES)):
+    for density, densities in (("dense", (1, 1, 1)), ("a tenth", DENSITIES)) if find_spec("torch") else ():
         tensors = random_lpcnet(rng, densities)
         title = f"LPCNet of the paper's widths, {density}, random"
         sizes[title] = size_of(tensors, "LPCNet vocoder")
