@@ -267,6 +267,8 @@ def test_an_interrupt_ends_with_130_and_no_output(
         (("send", "127.0.0.1:5004", "missing.wav"), "missing.wav"),
         (("send", "127.0.0.1:5004", "{clip}", "--loss", "101"), "loss must lie in 0-1"),
         (("send", "127.0.0.1:5004", "{clip}", "--network", "train", "--loss", "5"), "not from both"),
+        (("simulate", "{clip}", "--out", "o", "--network", "train", "--loss", "5"), "from one of them"),
+        (("simulate", "{clip}", "--out", "o", "--trace", "t.txt", "--burst", "3"), "from one of them"),
         (("send", "127.0.0.1:5004", "{clip}", "--network", "train", "--burst", "3"), "not from both"),
         (("send", "127.0.0.1:5004", "{clip}", "--mtu", "1"), "mtu_bytes must be 200"),
         (("send", "127.0.0.1:5004", "{clip}", "--key", "secret"), "30 bytes in base64"),

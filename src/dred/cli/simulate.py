@@ -24,12 +24,15 @@ def simulate(
     trace: options.Trace = None,
     network: options.Network = None,
     loss: Annotated[
-        float, typer.Option("--loss", help="Lost packets in percent, 0 to 99.", rich_help_panel=_NETWORK)
-    ] = 20.0,
+        float | None,
+        typer.Option("--loss", help="Lost packets in percent, 0 to 99. Default: 20.", rich_help_panel=_NETWORK),
+    ] = None,
     burst: Annotated[
-        float,
-        typer.Option("--burst", help="Mean packets lost in a row; 1 = each on its own.", rich_help_panel=_NETWORK),
-    ] = 5.0,
+        float | None,
+        typer.Option(
+            "--burst", help="Mean packets lost in a row; 1 = each on its own. Default: 5.", rich_help_panel=_NETWORK
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Other seed, other losses.", rich_help_panel=_NETWORK)] = 1,
     schemes: Annotated[
         str | None, typer.Option("--schemes", metavar="NAMES", help="Only these, with commas. Default: all.")
@@ -64,6 +67,7 @@ def simulate(
     from dred.cli.files import reading
     from dred.cli.progress import progress
     from dred.data import bundled_clip
+    from dred.errors import UsageError
     from dred.evaluation.losses import LossConfig
     from dred.evaluation.schemes import SCHEME_NAMES
     from dred.evaluation.simulate import SimulationConfig
@@ -72,9 +76,13 @@ def simulate(
     from dred.sender import DredConfig
     from dred.weights import introduce, load
 
+    if (loss, burst) != (None, None) and (trace, network) != (None, None):
+        raise UsageError("losses come from --trace, from --network, or from --loss and --burst: from one of them")
     source = source or bundled_clip()
+    model = {"loss_percent": loss, "mean_burst": burst}
+    given = {name: value for name, value in model.items() if value is not None}
     config = SimulationConfig(
-        loss=LossConfig(trace=trace, network=network, loss_percent=loss, mean_burst=burst, seed=seed),
+        loss=LossConfig(trace=trace, network=network, seed=seed, **given),
         bitrate_bps=bitrate,
         dred=DredConfig(duration_ms=dred_ms, q0=q0, dq=dq, qmax=qmax, max_bytes=dred_max_bytes),
         num_red_copies=red,
