@@ -35,7 +35,7 @@ from dred.vocoder.layout import (
     START_SAMPLES,
     SUBFRAME_SAMPLES,
 )
-from dred.vocoder.request import SpeechRequest
+from dred.vocoder.request import SpeechRequest, speak_in_turn
 
 
 @dataclass(slots=True, kw_only=True)
@@ -141,12 +141,7 @@ class Fargan:
 
     def speak(self, requests: Sequence[SpeechRequest]) -> list[Float32[np.ndarray, " samples"]]:
         """Speak what several streams ask for."""
-        spoken = []
-        for request in requests:
-            if request.opening is not None:
-                request.state = self.start(*request.opening)
-            spoken.append(self.synthesise(request.state, request.features))
-        return spoken
+        return speak_in_turn(self, requests)
 
     def _synthesise_frame(self, state: FarganState, features: np.ndarray) -> np.ndarray:
         period_samples = pitch_to_period_samples(features[PITCH])

@@ -40,7 +40,7 @@ from dred.vocoder.lpcnet_signal import (
     uniform,
     write_filter,
 )
-from dred.vocoder.request import SpeechRequest
+from dred.vocoder.request import SpeechRequest, speak_in_turn
 
 EMBEDDED = ("signal", "prediction", "excitation")
 """What the sample-rate network sees, in this order before the condition."""
@@ -169,12 +169,7 @@ class Lpcnet:
 
     def speak(self, requests: Sequence[SpeechRequest]) -> list[Float32[np.ndarray, " samples"]]:
         """Speak what several streams ask for."""
-        spoken = []
-        for request in requests:
-            if request.opening is not None:
-                request.state = self.start(*request.opening)
-            spoken.append(self.synthesise(request.state, request.features))
-        return spoken
+        return speak_in_turn(self, requests)
 
     def _condition(self, state: LpcnetState, features: np.ndarray) -> np.ndarray:
         engine = self.engine
