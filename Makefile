@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench bench-speed clean
+.PHONY: help demo train test check format bench bench-speed clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -14,6 +14,8 @@ help: ## Show this list
 demo: $(VENV)/installed ## Install, and repair the bundled clip: prints where the report is
 	$(BIN)/dred simulate --out demo-out
 	@echo "Open demo-out/report.html"
+
+train: $(VENV)/train ## Install what training needs (torch); from then on its tests run, too
 
 test: $(VENV)/dev ## Run the tests
 	$(BIN)/python -m pytest -n $(JOBS)
@@ -47,6 +49,11 @@ $(VENV)/installed: pyproject.toml
 
 $(VENV)/dev: $(VENV)/installed
 	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@
+
+# The torch that all recipes were tried with.
+$(VENV)/train: $(VENV)/dev
+	$(BIN)/pip install --quiet torch==2.13.0 --editable '.[train]'
 	@touch $@
 
 $(VENV)/eval: $(VENV)/installed

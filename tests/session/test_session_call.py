@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from two_ends import BLOCK_SAMPLES, RATE_HZ, SENDER_ADDRESS, SPEECH, hold_call, make_receiver, make_sender, speech
 
 from dred import RtpReceiverConfig, RtpSenderConfig, UsageError
 from dred.receiver import Event, Played, Source
 from dred.rtp import is_rtcp, parse_red, parse_rtp, rtcp
 from dred.sender import RedundancyPlan, SentPacket
 from dred.session import PlanApplied, ReceiverEvent, ReceiverReport, ReportHeard, SourceEnded, SourceLocked
+from two_ends import BLOCK_SAMPLES, RATE_HZ, SENDER_ADDRESS, SPEECH, hold_call, make_receiver, make_sender, speech
 
 
 def played_ms(events: list[ReceiverEvent] | list[Event]) -> Counter[Source]:

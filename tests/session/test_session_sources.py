@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from two_ends import BLOCK_SAMPLES, hold_call, make_receiver, make_sender, speech
 
 from dred.receiver import Played, Source
 from dred.rtp import RtpPacket, parse_rtp, rtcp, write_rtp
 from dred.session import RtpReceiver, SourceEnded, SourceLocked
 from dred.session.heard_source import Continuity, HeardSource, SourceKey
 from dred.session.pace import TokenBucket
+from two_ends import BLOCK_SAMPLES, hold_call, make_receiver, make_sender, speech
 
 
 def packet(sequence: int, *, ssrc: int = 1, timestamp: int | None = None, payload: bytes = b"\x48" + bytes(9)) -> bytes:

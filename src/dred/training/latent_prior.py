@@ -138,7 +138,7 @@ class PriorNetwork(nn.Module):
 
 
 def fit_prior(
-    clips: Sequence[Float32[np.ndarray, "latents dims"]],
+    clips: Sequence[Float32[np.ndarray, "_ dims"]],
     tables: SymbolTables,
     config: PriorConfig,
     *,
