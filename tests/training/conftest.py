@@ -1,8 +1,12 @@
-"""A small corpus of real speech, for runs from end to end."""
+"""A small corpus of real speech, for runs from end to end; torch keeps to one thread, as tests run side by side."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Threads that wait for each other on a busy machine can take a hundred times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from dred.errors import UsageError  # noqa: E402
 from dred.features import PITCH, VOICING  # noqa: E402
 from dred.training.discriminators import Judges, judge_loss, matching_loss, speaker_loss  # noqa: E402
 from dred.training.distortion import DistortionConfig, FeatureDistortion  # noqa: E402
-from dred.training.spectra import SpectralLoss  # noqa: E402
+from dred.training.spectra import SpectralLoss, limit_band  # noqa: E402
 
 
 def tensor(rng: np.random.Generator, *shape: int, scale: float = 1.0) -> torch.Tensor:
@@ -34,6 +34,25 @@ def test_silence_has_a_finite_slope() -> None:
     SpectralLoss()(spoken, torch.full((1, 4000), 0.1)).backward()
     assert spoken.grad is not None
     assert torch.isfinite(spoken.grad).all()
+
+
+def test_a_band_ends_where_it_should() -> None:
+    seconds = torch.arange(4000) / 16000
+    low, high = (torch.sin(2 * torch.pi * hz * seconds)[None] for hz in (7000, 7800))
+    torch.testing.assert_close(limit_band(low + high, 7400.0), low, rtol=0, atol=1e-3)
+    assert limit_band(high, 8000.0) is high
+
+
+def test_energies_know_how_loud_noise_is(rng: np.random.Generator) -> None:
+    levels_db = np.arange(-3.0, 3.5, 0.5)
+    target, spoken = tensor(rng, 16, 4000), tensor(rng, 16, 4000)
+
+    def best_level_db(loss: SpectralLoss) -> float:
+        return levels_db[np.argmin([float(loss(10 ** (level / 20) * spoken, target)) for level in levels_db])]
+
+    # The plain distance prefers what is too quiet.
+    assert best_level_db(SpectralLoss()) < -1
+    assert abs(best_level_db(SpectralLoss(energy_weight=1.0))) <= 0.5
 
 
 def test_judges_learn_to_tell_noise_from_a_tone(rng: np.random.Generator) -> None:

@@ -92,6 +92,27 @@ def test_only_judges_that_are_asked_learn(tmp_path: Path) -> None:
     assert len(moved) == 2
 
 
+def test_the_vocoder_waits_for_the_judges(tmp_path: Path) -> None:
+    task = make_task("adversarial")
+    before = {name: value.clone() for name, value in task.modules["fargan"].named_parameters()}
+    for num_steps, waits in ((2, True), (3, False)):
+        train(task, replace(CONFIG, num_steps=num_steps), tmp_path / str(num_steps))
+        after = dict(task.modules["fargan"].named_parameters())
+        assert all(torch.equal(value, before[name]) for name, value in after.items()) == waits
+
+
+def test_judges_in_bfloat16_say_nearly_the_same() -> None:
+    losses = []
+    for has_bfloat16 in (False, True):
+        judging = AdversarialConfig(judges_width=2, has_bfloat16=has_bfloat16)
+        task = AdversarialVocoding(make_corpus(np.random.default_rng(5)), VOCODING, judging, CPU)
+        drawn = task.draw(np.random.default_rng(0))
+        losses.append({name: float(value) for name, value in task.step(*map(torch.from_numpy, drawn)).items()})
+    for name in ("judges", "fooling", "matching"):
+        assert losses[1][name] == pytest.approx(losses[0][name], rel=0.03), name
+        assert losses[1][name] != losses[0][name]
+
+
 def test_a_run_out_of_time_ends_with_a_checkpoint(tmp_path: Path) -> None:
     assert train(make_task("redundancy"), CONFIG, tmp_path, max_seconds=0) == 0
     assert read_checkpoint(tmp_path / CHECKPOINT)[1] == 0

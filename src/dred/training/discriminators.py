@@ -77,20 +77,25 @@ class Judges(nn.Module):
 
 def judge_loss(real: Sequence[Judgement], spoken: Sequence[Judgement]) -> Float[Tensor, ""]:
     """How far the judges are from telling real speech, 1, from spoken, 0."""
-    losses = [((1 - a[-1]) ** 2).mean() + (b[-1] ** 2).mean() for a, b in zip(real, spoken, strict=True)]
+    losses = [_mean((1 - a[-1]) ** 2) + _mean(b[-1] ** 2) for a, b in zip(real, spoken, strict=True)]
     return torch.stack(losses).mean()
 
 
 def speaker_loss(spoken: Sequence[Judgement]) -> Float[Tensor, ""]:
     """How far the vocoder is from being taken for real."""
-    return torch.stack([((1 - judgement[-1]) ** 2).mean() for judgement in spoken]).mean()
+    return torch.stack([_mean((1 - judgement[-1]) ** 2) for judgement in spoken]).mean()
 
 
 def matching_loss(real: Sequence[Judgement], spoken: Sequence[Judgement]) -> Float[Tensor, ""]:
     """How differently the judges' layers see real and spoken speech, as a share of what they see in the real."""
     shares = [
-        (a.detach() - b).abs().mean() / (a.detach().abs().mean() + 1e-6)
+        _mean((a.detach() - b).abs()) / (_mean(a.detach().abs()) + 1e-6)
         for ours, theirs in zip(real, spoken, strict=True)
         for a, b in zip(ours[:-1], theirs[:-1], strict=True)
     ]
     return torch.stack(shares).mean()
+
+
+def _mean(values: Tensor) -> Float[Tensor, ""]:
+    """The mean, in 32 bits whatever the layers are computed in."""
+    return values.mean(dtype=torch.float32)

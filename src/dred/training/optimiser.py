@@ -64,10 +64,15 @@ class Adam:
         self._rate.fill_(config.rate * rise * (config.final_share + (1 - config.final_share) * fall))
 
     @torch.no_grad()
-    def minimise(self, loss: Tensor) -> Tensor:
-        """Move the parameters down the gradient of a loss, the mean over all processes; return the gradient's norm."""
+    def minimise(self, loss: Tensor, *, keeps_graph: bool = False) -> Tensor:
+        """Move the parameters down the gradient of a loss, the mean over all processes; return the gradient's norm.
+
+        Args:
+            loss: A scalar.
+            keeps_graph: Whether another loss of the same pass is still to come.
+        """
         with torch.enable_grad():
-            found = torch.autograd.grad(loss, self.parameters, allow_unused=True)
+            found = torch.autograd.grad(loss, self.parameters, retain_graph=keeps_graph, allow_unused=True)
         gradients = [torch.zeros_like(p) if g is None else g for g, p in zip(found, self.parameters, strict=True)]
         gradients = average(gradients)
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))

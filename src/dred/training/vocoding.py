@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from dred.errors import UsageError
+from dred.timebase import SAMPLE_RATE_HZ
 from dred.training.data import Corpus
 from dred.training.discriminators import NUM_JUDGES, Judges, judge_loss, matching_loss, speaker_loss
 from dred.training.fargan import FarganNetwork, FarganWidths, emphasise
 from dred.training.material import Material
 from dred.training.optimiser import Adam, AdamConfig
-from dred.training.spectra import SpectralLoss
+from dred.training.spectra import SpectralLoss, limit_band
 from dred.vocoder import START_FEATURE_FRAMES, START_SAMPLES
 from dred.vocoder.layout import SUBFRAME_SAMPLES
 
@@ -37,6 +38,8 @@ class VocodingConfig:
         num_frames: Frames of 10 ms that are spoken in each.
         adam: How weights are moved.
         joint_weight: Weight of the waveform's error over the first 5 ms, where speech has to join what was heard.
+        energy_weight: Weight of the error of energies in bands, see `SpectralLoss`.
+        top_hz: Above it, over 300 Hz, speech fades that should be spoken; what is heard before keeps its whole band.
         balance: How speakers share the batches, see `WindowSampler`.
         widths: Widths of the network's layers.
         compiled: Whether torch compiles the sub-frame; pays on a GPU only.
@@ -46,6 +49,8 @@ class VocodingConfig:
     num_frames: int = 15
     adam: AdamConfig = field(default_factory=lambda: AdamConfig(rate=1e-3, warm_up_steps=200))
     joint_weight: float = 0.03
+    energy_weight: float = 0.0
+    top_hz: float = SAMPLE_RATE_HZ / 2
     balance: float = 0.5
     widths: FarganWidths = field(default_factory=FarganWidths)
     compiled: bool = False
@@ -53,6 +58,8 @@ class VocodingConfig:
     def __post_init__(self) -> None:
         if self.batch < 1 or self.num_frames < 2:
             raise UsageError(f"batch is at least 1 and num_frames at least 2, got {self.batch}, {self.num_frames}")
+        if self.energy_weight < 0 or self.top_hz <= 0:
+            raise UsageError(f"energy_weight is at least 0 and top_hz above, got {self.energy_weight}, {self.top_hz}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +72,7 @@ class AdversarialConfig:
         judges_alone_steps: Steps in which only the judges learn, before the vocoder hears of them.
         judges_per_step: How many of the judges learn and are heard in a step, others in the next: they are most of
             what a step costs on a CPU.
+        has_bfloat16: Whether the judges' layers are computed in bfloat16, which some CPUs do much faster.
         matching_weight: Weight of what the judges' layers see.
         spectral_weight: Weight of the first stage's loss.
     """
@@ -73,6 +81,7 @@ class AdversarialConfig:
     judges_width: int = 16
     judges_alone_steps: int = 100
     judges_per_step: int = NUM_JUDGES
+    has_bfloat16: bool = False
     matching_weight: float = 2.0
     spectral_weight: float = 4.0
 
@@ -91,7 +100,7 @@ class _Vocoding:
         self._num_frames = START_FEATURE_FRAMES + config.num_frames
         self._material = Material(corpus, device)
         self._sampler = corpus.sampler("train", window_frames=self._num_frames, balance=config.balance)
-        self._spectral_loss = SpectralLoss().to(device)
+        self._spectral_loss = SpectralLoss(config.energy_weight).to(device)
         if config.compiled:
             self.network.speak_subframe = torch.compile(self.network.speak_subframe)
 
@@ -107,7 +116,9 @@ class _Vocoding:
         start = (_PAST_FRAMES - _HEARD_FRAMES) * windows.samples.shape[2]
         heard = speech[:, start : start + START_SAMPLES]
         spoken = self.network(windows.features, heard)
-        emphasised = emphasise(speech[:, start : start + START_SAMPLES + spoken.shape[1]])
+        emphasised = emphasise(
+            limit_band(speech, self.config.top_hz)[:, start : start + START_SAMPLES + spoken.shape[1]]
+        )
         return emphasised[:, : -spoken.shape[1]], spoken, emphasised[:, -spoken.shape[1] :]
 
     def _spectral(self, heard: Tensor, spoken: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -168,25 +179,24 @@ class AdversarialVocoding(_Vocoding):
         return (*super().draw(rng), np.broadcast_to(asked, (self.config.batch, len(asked))).copy())
 
     def step(self, *drawn: Tensor) -> dict[str, Tensor]:
-        """Let the judges learn, then the vocoder."""
+        """Let the vocoder and the judges learn from one hearing."""
         first, sign, asked = drawn
         heard, spoken, target = self._speak(first, sign)
         real = torch.cat([heard, target], dim=1)
         made = torch.cat([heard, spoken], dim=1)
         judges = partial(self.judges, asked=range(NUM_JUDGES) if self.is_graphable else asked[0].tolist())
-        judged = judge_loss(judges(real), judges(made.detach()))
-        self.optimisers["judges"].minimise(judged)
+        weights = self.adversarial
+        with torch.autocast(real.device.type, torch.bfloat16, enabled=weights.has_bfloat16):
+            seen_in_real, seen = judges(real), judges(made)
         self._num_judged += 1
-        with torch.no_grad():
-            seen_in_real = judges(real)
-        seen = judges(made)
         spectral, joint = self._spectral(heard, spoken, target)
         fooling, matching = speaker_loss(seen), matching_loss(seen_in_real, seen)
-        weights = self.adversarial
         learnt = fooling + weights.matching_weight * matching
-        # Until the judges know something, the vocoder goes on as in the first stage.
+        # The vocoder waits until the judges know something.
         share = (self._num_judged > weights.judges_alone_steps).to(learnt.dtype)
-        loss = share * learnt + weights.spectral_weight * (spectral + self.config.joint_weight * joint)
-        norm = self.optimisers["fargan"].minimise(loss)
+        loss = share * (learnt + weights.spectral_weight * (spectral + self.config.joint_weight * joint))
+        norm = self.optimisers["fargan"].minimise(loss, keeps_graph=True)
+        judged = judge_loss(seen_in_real, seen)
+        self.optimisers["judges"].minimise(judged)
         losses = {"loss": loss, "spectral": spectral, "joint": joint, "fooling": fooling, "matching": matching}
         return {name: value.detach() for name, value in losses.items()} | {"judges": judged.detach(), "norm": norm}
