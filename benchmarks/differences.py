@@ -1,4 +1,4 @@
-"""By how much one scheme beats another on each network of an evaluation, paired by clip, with 95 % intervals.
+"""By how much one scheme beats another on each network and on all that lose, paired by clip, with 95 % intervals.
 
     python benchmarks/differences.py OUT --ours dred --theirs lbrr [--metric plcmos]
 
@@ -33,16 +33,17 @@ def main() -> None:
     rates = [rate for rate in ours if rate in theirs]
     print(f"| network | {' | '.join(rate or arguments.metric for rate in rates)} |")
     print("|---" * (1 + len(rates)) + "|")
-    for network in evaluation.networks:
+    each = [(f"`{network.name}`", [network.name]) for network in evaluation.networks]
+    for title, networks in [*each, ("all lossy", evaluation.lossy_networks)]:
         cells = []
         for rate in rates:
             found = paired_difference(
-                evaluation.clip_scores(arguments.metric, ours[rate], [network.name]),
-                evaluation.clip_scores(arguments.metric, theirs[rate], [network.name]),
+                evaluation.clip_scores(arguments.metric, ours[rate], networks),
+                evaluation.clip_scores(arguments.metric, theirs[rate], networks),
                 seed=evaluation.seed,
             )
             cells.append(f"{found.mean:+.2f} ({found.low:.2f} to {found.high:.2f})")
-        print(f"| `{network.name}` | {' | '.join(cells)} |")
+        print(f"| {title} | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":

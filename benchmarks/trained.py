@@ -30,7 +30,7 @@ from trained_pitch import rate_pitch
 from trained_plc import rate_plc
 from trained_prior import rate_prior, report_prior
 from trained_rdovae_cost import rate_rdovae_cost
-from trained_speech import LOOKAHEAD_SAMPLES, PUBLISHED, rate, read_speech, speak, weights_of
+from trained_speech import LOOKAHEAD_SAMPLES, PUBLISHED, published_but, rate, read_speech, speak, weights_of
 from trained_vocoder_cost import report_vocoder_cost
 
 import dred
@@ -81,7 +81,9 @@ def rate_gaps(task: tuple[str, Path]) -> dict[str, float]:
         lost = network.draw(path.stem, 0, len(packets), seed=20, traces=None)
     survived = [None if is_lost else packet for packet, is_lost in zip(packets, lost)]
     config = dred.ReceiverConfig(rate_hz=SAMPLE_RATE_HZ)
-    played, _ = dred.recover(survived, config=config, weights=[weights_of(name or PUBLISHED)])
+    # A set of another bitstream version would not understand the redundancy.
+    weights = published_but("FARGAN vocoder", name) if name else weights_of(PUBLISHED)
+    played, _ = dred.recover(survived, config=config, weights=[weights])
     heard = played[LOOKAHEAD_SAMPLES:, 0]
     length = min(len(heard), len(samples))
     return rate(samples[:length], heard[:length], (PLCMOS, F0_ERROR, VOICING_ERROR))

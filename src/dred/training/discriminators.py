@@ -9,7 +9,7 @@ Source: Valin et al., FARGAN, 2024 (six windows of 2^(k+5) samples, least square
 our choice.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
@@ -18,10 +18,9 @@ from torch.nn import functional
 
 from dred.training.spectra import magnitudes
 
-__all__ = ["NUM_JUDGES", "Judgement", "Judges", "judge_loss", "matching_loss", "speaker_loss"]
+__all__ = ["Judgement", "Judges", "judge_loss", "matching_loss", "speaker_loss"]
 
 _WINDOWS_SAMPLES = (64, 128, 256, 512, 1024, 2048)
-NUM_JUDGES = len(_WINDOWS_SAMPLES)
 _SLOPE = 0.2
 _LOG_FLOOR = 1e-4
 _NUM_LAYERS = 4
@@ -68,11 +67,9 @@ class Judges(nn.Module):
         super().__init__()
         self.judges = nn.ModuleList(_Judge(size, width) for size in _WINDOWS_SAMPLES)
 
-    def forward(
-        self, speech: Float[Tensor, "batch samples"], asked: Iterable[int] = range(NUM_JUDGES)
-    ) -> list[Judgement]:
-        """Let those that are asked, by number, judge speech."""
-        return [self.judges[number](speech) for number in asked]
+    def forward(self, speech: Float[Tensor, "batch samples"]) -> list[Judgement]:
+        """Let each judge speech."""
+        return [judge(speech) for judge in self.judges]
 
 
 def judge_loss(real: Sequence[Judgement], spoken: Sequence[Judgement]) -> Float[Tensor, ""]:

@@ -4,7 +4,6 @@ Each window is a continuation: 20 ms of real speech are heard, the rest is spoke
 """
 
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 from dred.errors import UsageError
 from dred.timebase import SAMPLE_RATE_HZ
 from dred.training.data import Corpus
-from dred.training.discriminators import NUM_JUDGES, Judges, judge_loss, matching_loss, speaker_loss
+from dred.training.discriminators import Judges, judge_loss, matching_loss, speaker_loss
 from dred.training.fargan import FarganNetwork, FarganWidths, emphasise
 from dred.training.material import Material
 from dred.training.optimiser import Adam, AdamConfig
@@ -70,8 +69,6 @@ class AdversarialConfig:
         judges_adam: How the judges' weights are moved.
         judges_width: Channels of the judges' first layer.
         judges_alone_steps: Steps in which only the judges learn, before the vocoder hears of them.
-        judges_per_step: How many of the judges learn and are heard in a step, others in the next: they are most of
-            what a step costs on a CPU.
         has_bfloat16: Whether the judges' layers are computed in bfloat16, which some CPUs do much faster.
         matching_weight: Weight of what the judges' layers see.
         spectral_weight: Weight of the first stage's loss.
@@ -80,14 +77,9 @@ class AdversarialConfig:
     judges_adam: AdamConfig = field(default_factory=lambda: AdamConfig(rate=2e-4, largest_norm=10.0))
     judges_width: int = 16
     judges_alone_steps: int = 100
-    judges_per_step: int = NUM_JUDGES
     has_bfloat16: bool = False
     matching_weight: float = 2.0
     spectral_weight: float = 4.0
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.judges_per_step <= NUM_JUDGES:
-            raise UsageError(f"judges_per_step lies in 1 to {NUM_JUDGES}, got {self.judges_per_step}")
 
 
 class _Vocoding:
@@ -159,8 +151,7 @@ class AdversarialVocoding(_Vocoding):
     ) -> None:
         super().__init__(corpus, config, device, seed)
         self.adversarial = adversarial
-        # A recorded step is always of the same operations.
-        self.is_graphable = adversarial.judges_per_step == NUM_JUDGES
+        self.is_graphable = True
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             judges = Judges(adversarial.judges_width)
@@ -173,21 +164,14 @@ class AdversarialVocoding(_Vocoding):
         self._num_judged = torch.zeros((), device=device)
         self.judges.register_buffer("num_steps", self._num_judged)
 
-    def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-        """Draw windows and signs, and which judges are asked: the same in each row, so that processes agree."""
-        asked = np.sort(rng.permutation(NUM_JUDGES)[: self.adversarial.judges_per_step])
-        return (*super().draw(rng), np.broadcast_to(asked, (self.config.batch, len(asked))).copy())
-
     def step(self, *drawn: Tensor) -> dict[str, Tensor]:
         """Let the vocoder and the judges learn from one hearing."""
-        first, sign, asked = drawn
-        heard, spoken, target = self._speak(first, sign)
+        heard, spoken, target = self._speak(*drawn)
         real = torch.cat([heard, target], dim=1)
         made = torch.cat([heard, spoken], dim=1)
-        judges = partial(self.judges, asked=range(NUM_JUDGES) if self.is_graphable else asked[0].tolist())
         weights = self.adversarial
         with torch.autocast(real.device.type, torch.bfloat16, enabled=weights.has_bfloat16):
-            seen_in_real, seen = judges(real), judges(made)
+            seen_in_real, seen = self.judges(real), self.judges(made)
         self._num_judged += 1
         spectral, joint = self._spectral(heard, spoken, target)
         fooling, matching = speaker_loss(seen), matching_loss(seen_in_real, seen)
