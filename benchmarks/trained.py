@@ -36,6 +36,7 @@ from trained_vocoder_cost import report_vocoder_cost
 import dred
 from dred.bitstream import NUM_LEVELS, SymbolTables, dequantise, quantise
 from dred.evaluation import compare_audio, compare_features
+from dred.evaluation.metrics.dnsmos import DNSMOS_SIG
 from dred.evaluation.metrics.f0 import F0_ERROR, VOICING_ERROR
 from dred.evaluation.metrics.plcmos import PLCMOS
 from dred.evaluation.networks import Network
@@ -61,7 +62,7 @@ def rate_vocoder(task: tuple[str, Path]) -> dict[str, float]:
         said, spoken = samples, limit_band(samples)
     else:
         said, spoken = speak(name, samples, features) if name else (samples, samples)
-    figures = rate(said, spoken, (PLCMOS, F0_ERROR, VOICING_ERROR))
+    figures = rate(said, spoken, (PLCMOS, DNSMOS_SIG, F0_ERROR, VOICING_ERROR))
     return figures | {"pitch": compare_audio(said * 32768, spoken * 32768).pitch}
 
 
