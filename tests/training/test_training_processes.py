@@ -21,9 +21,11 @@ CPU = torch.device("cpu")
 NUM_STEPS = 12
 
 
-def run(launcher: list[str], recipe: str, corpus: Path, out: Path, weights: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, *launcher, "-m", "dred", "train", recipe, "--corpus", str(corpus), "--out", str(out)]
-    command += ["--steps", str(NUM_STEPS), "--device", "cpu"]
+def run(
+    launcher: list[str], recipe: str, corpus: Path, out: Path, weights: Path, *options: str
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *launcher, "-m", *(["--"] if launcher else []), "dred", "train", recipe]
+    command += ["--corpus", str(corpus), "--out", str(out), "--steps", str(NUM_STEPS), "--device", "cpu", *options]
     environment = {**os.environ, "DRED_WEIGHTS": str(weights), "OMP_NUM_THREADS": "1"}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
@@ -65,6 +67,17 @@ def test_a_batch_that_cannot_be_shared_is_refused(speech_corpus: Path, installed
     result = run(torchrun(3), "tiny-pitch", speech_corpus, tmp_path / "three", installed_weights)
     assert result.returncode != 0
     assert "3 processes need a batch that is a multiple of 3, not 8" in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.reference
+def test_torchrun_leaves_our_options_to_us(speech_corpus: Path, installed_weights: Path, tmp_path: Path) -> None:
+    missing = tmp_path / "missing.safetensors"
+    result = run(torchrun(1), "tiny-pitch", speech_corpus, tmp_path / "run", installed_weights, "--start", str(missing))
+    assert result.returncode != 0
+    # Without `--`, torchrun takes `--start` for an option of its own, cut short.
+    assert "ambiguous option" not in result.stderr
+    assert str(missing) in result.stderr
 
 
 def test_one_process_shares_with_nobody() -> None:

@@ -1,9 +1,9 @@
 """One run by several processes, each on its own device: all draw the same step, each takes its share of the batch.
 
-`torchrun --nproc-per-node N -m dred train ...` starts them and names them in their environment. Gradients are averaged
-before anything is done with them, so that all processes hold the same weights and moments after every step, and the
-run is that of one process up to the order of sums, for losses that are means over windows. The first process alone
-writes.
+`torchrun --nproc-per-node N -m -- dred train ...` starts them and names them in their environment. Gradients are
+averaged before anything is done with them, so that all processes hold the same weights and moments after every step,
+and the run is that of one process up to the order of sums, for losses that are means over windows. The first process
+alone writes.
 """
 
 import os
